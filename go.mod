@@ -1,0 +1,3 @@
+module gohttpx.dev
+
+go 1.25
