@@ -153,6 +153,21 @@ func (c *Conn) Closed() bool {
 	return c.in.rclosed
 }
 
+// Buffered is the number of bytes that Read could return without waiting.
+func (c *Conn) Buffered() int {
+	c.in.mu.Lock()
+	defer c.in.mu.Unlock()
+	return c.in.w - c.in.r
+}
+
+// Ended reports whether the peer will send no more: it has closed, half-closed
+// or reset. Bytes may still be buffered.
+func (c *Conn) Ended() bool {
+	c.in.mu.Lock()
+	defer c.in.mu.Unlock()
+	return c.in.wshut
+}
+
 // Counts is what has gone through one end.
 type Counts struct {
 	// BytesRead and BytesWritten count what Read has returned and Write has

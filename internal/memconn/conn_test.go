@@ -60,6 +60,9 @@ func TestBothEndsWriteBeforeEitherReads(t *testing.T) {
 	a, b := pair(t)
 	write(t, a, "ping")
 	write(t, b, "pong")
+	if n := b.Buffered(); n != 4 {
+		t.Errorf("Buffered = %d, want 4", n)
+	}
 	read(t, b, "ping")
 	read(t, a, "pong")
 	if a.LocalAddr().String() != b.RemoteAddr().String() || a.LocalAddr().Network() != "mem" {
