@@ -1,0 +1,205 @@
+package httpx
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http/httptrace"
+	"strings"
+	"sync"
+	"time"
+
+	"gohttpx.dev/h1"
+	"gohttpx.dev/pool"
+	ourtls "gohttpx.dev/tls"
+	"gohttpx.dev/wire"
+)
+
+// dialer is the composition root: it makes what the pool hands out, from a
+// socket, a TLS handshake and an engine. Immutable after newDialer.
+type dialer struct {
+	net         net.Dialer
+	dialContext func(ctx context.Context, network, addr string) (net.Conn, error) // nil: net
+	connectTo   map[string]string
+	unixSocket  string
+	tls         *ourtls.Client
+	h1          h1.Config
+}
+
+func newDialer(cfg *config) (*dialer, error) {
+	o := cfg.tls
+	if len(o.ALPN) == 0 {
+		o.ALPN = []string{"http/1.1"}
+	}
+	tc, err := ourtls.NewClient(o)
+	if err != nil {
+		return nil, err
+	}
+	return &dialer{
+		net:         cfg.dialer,
+		dialContext: cfg.dialContext,
+		connectTo:   cfg.connectTo,
+		unixSocket:  cfg.unixSocket,
+		tls:         tc,
+		h1: h1.Config{
+			Rules:       cfg.rules,
+			Limits:      h1.Limits{HeadBytes: max(cfg.limits.MaxHeaderBytes, 0), Fields: max(cfg.limits.MaxHeaderFields, 0)},
+			MaxRequests: max(cfg.limits.MaxRequestsPerConnection, 0),
+		},
+	}, nil
+}
+
+// dial makes one connection: it is the pool's Dial. The context carries the
+// deadline of it all.
+func (d *dialer) dial(ctx context.Context, k pool.Key) (pool.Conn, error) {
+	info := &wire.ConnInfo{Proto: wire.HTTP11}
+	nc, err := d.connect(ctx, k, info)
+	if err != nil {
+		return nil, err
+	}
+	cfg := d.h1
+	cfg.Info = info
+	if k.Scheme == "https" {
+		tc, err := d.handshake(ctx, nc, k, info)
+		if err != nil {
+			nc.Close()
+			return nil, err
+		}
+		cfg.RawConn, cfg.Probe = nc, tc.Probe
+		nc = tc
+	}
+	info.LocalAddr, info.RemoteAddr, info.Created = nc.LocalAddr(), nc.RemoteAddr(), time.Now()
+	return h1.NewConn(nc, cfg), nil
+}
+
+// connect makes the socket.
+func (d *dialer) connect(ctx context.Context, k pool.Key, info *wire.ConnInfo) (net.Conn, error) {
+	network, addr := "tcp", d.target(k.Addr)
+	if d.unixSocket != "" {
+		network, addr = "unix", d.unixSocket
+	}
+	w := &dialWatch{trace: wire.TraceFrom(ctx)}
+	start := time.Now()
+	dial := d.net.DialContext
+	if d.dialContext != nil {
+		dial = d.dialContext
+	}
+	nc, err := dial(httptrace.WithClientTrace(ctx, w.hooks()), network, addr)
+	dns, resolving := w.dns()
+	info.DNS, info.Connect = dns, time.Since(start)-dns
+	if err == nil && nc == nil {
+		err = errors.New("the dial function returned neither a connection nor an error")
+	}
+	if err != nil {
+		phase := wire.PhaseDial
+		var dnsErr *net.DNSError
+		if resolving || errors.As(err, &dnsErr) {
+			phase = wire.PhaseDNS
+		}
+		return nil, dialError(ctx, phase, err)
+	}
+	return nc, nil
+}
+
+// target applies WithConnectTo, the most exact entry first.
+func (d *dialer) target(addr string) string {
+	if d.connectTo == nil {
+		return addr
+	}
+	host, port, _ := strings.Cut(addr[strings.LastIndexByte(addr, ']')+1:], ":")
+	host = addr[:len(addr)-len(port)-1]
+	for _, from := range [...]string{addr, host + ":*", "*:" + port, "*:*", "*"} {
+		if to, ok := d.connectTo[from]; ok {
+			return to
+		}
+	}
+	return addr
+}
+
+func (d *dialer) handshake(ctx context.Context, nc net.Conn, k pool.Key, info *wire.ConnInfo) (*ourtls.Conn, error) {
+	host, _, err := net.SplitHostPort(k.Addr)
+	if err != nil {
+		return nil, dialError(ctx, wire.PhaseTLS, err)
+	}
+	trace := wire.TraceFrom(ctx)
+	if trace != nil && trace.TLSStart != nil {
+		trace.TLSStart()
+	}
+	start := time.Now()
+	tc, err := d.tls.Handshake(ctx, nc, host)
+	info.TLSHandshake = time.Since(start)
+	var state tls.ConnectionState
+	if err == nil {
+		state = tc.ConnectionState()
+		info.TLS = &state
+	}
+	if trace != nil && trace.TLSDone != nil {
+		trace.TLSDone(state, err)
+	}
+	if err != nil {
+		return nil, dialError(ctx, wire.PhaseTLS, err)
+	}
+	if p := state.NegotiatedProtocol; p != "" && p != "http/1.1" {
+		tc.Close()
+		return nil, dialError(ctx, wire.PhaseTLS, fmt.Errorf("the server chose the protocol %q, which this client does not speak", p))
+	}
+	return tc, nil
+}
+
+// dialError gives an error of the dial its phase and kind.
+func dialError(ctx context.Context, phase wire.Phase, err error) error {
+	kind := wire.KindNetwork
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		kind = wire.KindTimeout
+	case ctx.Err() != nil:
+		return wire.Canceled(ctx, phase, false)
+	}
+	return &wire.Error{Phase: phase, Kind: kind, Remote: true, Err: err}
+}
+
+// dialWatch times the look-up of the name within net.Dialer and passes its
+// events on. Attempts to connect run side by side, hence the lock.
+type dialWatch struct {
+	trace *wire.Trace
+
+	mu       sync.Mutex
+	started  time.Time     // guarded by mu; zero: no look-up under way
+	duration time.Duration // guarded by mu
+}
+
+func (w *dialWatch) dns() (d time.Duration, resolving bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.duration, !w.started.IsZero()
+}
+
+func (w *dialWatch) hooks() *httptrace.ClientTrace {
+	t := w.trace
+	if t == nil {
+		t = &wire.Trace{}
+	}
+	return &httptrace.ClientTrace{
+		DNSStart: func(i httptrace.DNSStartInfo) {
+			w.mu.Lock()
+			w.started = time.Now()
+			w.mu.Unlock()
+			if t.DNSStart != nil {
+				t.DNSStart(i.Host)
+			}
+		},
+		DNSDone: func(i httptrace.DNSDoneInfo) {
+			w.mu.Lock()
+			w.duration += time.Since(w.started)
+			w.started = time.Time{}
+			w.mu.Unlock()
+			if t.DNSDone != nil {
+				t.DNSDone(i.Addrs, i.Err)
+			}
+		},
+		ConnectStart: t.ConnectStart,
+		ConnectDone:  t.ConnectDone,
+	}
+}

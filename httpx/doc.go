@@ -1,0 +1,44 @@
+// Package httpx is an HTTP client: pooled, bounded and pleasant.
+//
+// # Overview
+//
+// The package-level functions (Get, Post, Do, Stream, …) use one shared client.
+// New makes a client of one's own, with defaults for all its requests and one
+// bounded pool of connections. Options are the same words at both levels: what
+// a request does not say, the client says; headers and query parameters merge,
+// the rest overrides.
+//
+// A response is buffered: there is nothing to close. Stream and SendStream
+// leave the body on the connection; then Close is the caller's duty.
+//
+// Redirects are not followed.
+//
+// # Timeouts
+//
+// Four inactivity timeouts, five seconds each by default, are always in force:
+// Connect, Read, Write and Pool. They bound waiting, not the whole request; a
+// deadline on the context does that. Never switches one off.
+//
+// # Limits
+//
+// By default a client has at most 100 connections and keeps at most 20 idle
+// ones, for five seconds each. See Limits.
+//
+// # Concurrency
+//
+// A Client is safe for concurrent use. A Request may be sent by many goroutines
+// at once as long as nobody changes it. A Response belongs to one goroutine;
+// only its Close may be called from another.
+//
+// # Errors
+//
+// Every failure is an *Error. Ask errors.Is with the sentinels (ErrTimeout,
+// ErrConnect, ErrRemoteProtocol, …); a cancelled context is found by
+// errors.Is(err, context.Canceled). A status that is not 2xx is no failure:
+// Response.Err turns it into one.
+//
+// # Limitations
+//
+// This version speaks HTTP/1.1, in cleartext and over TLS. It neither
+// decompresses nor follows redirects, keeps no cookies and uses no proxy.
+package httpx

@@ -1,0 +1,187 @@
+package httpx
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"gohttpx.dev/wire"
+)
+
+// The tree of errors, for errors.Is. Those with the same name as in package
+// wire are the same values.
+var (
+	// ErrHTTP: any error of this package.
+	ErrHTTP = errors.New("http error")
+	// ErrRequest: the request could not be made, sent or answered; every
+	// *Error. A *StatusError is not one.
+	ErrRequest = errors.New("request error")
+	// ErrTransport: the connection or the protocol failed.
+	ErrTransport = errors.New("transport error")
+
+	ErrTimeout        = wire.ErrTimeout
+	ErrPoolTimeout    = wire.ErrPoolTimeout
+	ErrConnectTimeout = wire.ErrConnectTimeout
+	ErrWriteTimeout   = wire.ErrWriteTimeout
+	ErrReadTimeout    = wire.ErrReadTimeout
+
+	ErrNetwork = wire.ErrNetwork
+	ErrConnect = wire.ErrConnect
+	ErrDNS     = wire.ErrDNS
+	ErrTLS     = wire.ErrTLS
+	ErrRead    = wire.ErrRead
+	ErrWrite   = wire.ErrWrite
+
+	ErrProtocol         = wire.ErrProtocol
+	ErrLocalProtocol    = wire.ErrLocalProtocol
+	ErrRemoteProtocol   = wire.ErrRemoteProtocol
+	ErrServerClosedIdle = wire.ErrServerClosedIdle
+	ErrUnprocessed      = wire.ErrUnprocessed
+	ErrProxy            = wire.ErrProxy
+	ErrRequestBody      = wire.ErrRequestBody
+
+	// ErrClientClosed: the client was closed.
+	ErrClientClosed = wire.ErrClosed
+	// ErrBodyClosed: the response body was closed before it was read.
+	ErrBodyClosed = wire.ErrBodyClosed
+	// ErrBodyConsumed: a body that can be read but once has been read.
+	ErrBodyConsumed = errors.New("request body can be sent only once and has been sent")
+	// ErrNotSwitched: Upgrade on a response that hands no connection over.
+	ErrNotSwitched = wire.ErrNotSwitched
+
+	// ErrInvalidURL: the URL breaks RFC 3986 or our limits.
+	ErrInvalidURL = errors.New("invalid URL")
+	// ErrUnsupportedScheme: neither http nor https.
+	ErrUnsupportedScheme = errors.New("unsupported scheme")
+	// ErrLineTooLong: Lines met a line above its limit.
+	ErrLineTooLong = errors.New("line too long")
+)
+
+// Error is what every call of this package fails with, a response with a bad
+// status excepted. Its text never holds a password or the values of a query.
+type Error struct {
+	// Op is where it failed: "url", "request", "pool", "dns", "dial", "tls",
+	// "proxy", "write", "head", "body" or "decode".
+	Op string
+	// Request is the request that failed; nil if it could not be built.
+	Request *Request
+	// Conn is the connection, nil if there was none or it is not known.
+	Conn *ConnInfo
+	// Sent reports that some byte of the request may have reached the server.
+	Sent bool
+	// Err is the cause.
+	Err error
+}
+
+// Error returns the method, the redacted URL, where it failed and why.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("httpx: ")
+	if e.Request != nil {
+		b.WriteString(e.Request.Method)
+		b.WriteByte(' ')
+		b.WriteString(e.Request.URL.Redacted())
+		b.WriteString(": ")
+	}
+	b.WriteString(e.Err.Error())
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is matches ErrHTTP, ErrRequest and, for failures of the connection or the
+// protocol, ErrTransport.
+func (e *Error) Is(target error) bool {
+	switch target {
+	case ErrHTTP, ErrRequest:
+		return true
+	case ErrTransport:
+		var we *wire.Error
+		return errors.As(e.Err, &we) && we.Kind != wire.KindRequestBody && we.Kind != wire.KindClosed
+	}
+	return false
+}
+
+// Timeout reports whether a timeout or the context's deadline passed; with
+// Temporary it makes *Error a net.Error.
+func (e *Error) Timeout() bool { return errors.Is(e.Err, wire.ErrTimeout) }
+
+// Temporary reports the same as Timeout.
+//
+// Deprecated: ask Timeout, or errors.Is with a sentinel.
+func (e *Error) Temporary() bool { return e.Timeout() }
+
+// wrap puts the request's facts around an engine's or the pool's error.
+func wrap(req *Request, conn *ConnInfo, err error) error {
+	var have *Error
+	if errors.As(err, &have) {
+		return err
+	}
+	e := &Error{Op: "request", Request: req, Conn: conn, Err: err}
+	var we *wire.Error
+	if errors.As(err, &we) {
+		e.Op, e.Sent = we.Phase.String(), we.Sent
+	}
+	return e
+}
+
+// IsRetryable reports whether sending the same request again may succeed and
+// cannot do harm: the server did not look at the request, nothing of it was
+// sent, or its method may be repeated (RFC 9110 §9.2.2) and the failure was one
+// of the connection. A certificate that was refused, a broken protocol and a
+// cancelled context are not retryable.
+func IsRetryable(err error) bool {
+	var e *Error
+	var we *wire.Error
+	if !errors.As(err, &e) || !errors.As(e.Err, &we) || e.Request == nil || !e.Request.canResend() {
+		return false
+	}
+	switch we.Kind {
+	case wire.KindUnprocessed:
+		return true
+	case wire.KindTimeout, wire.KindDisconnected, wire.KindNetwork:
+		if we.Phase == wire.PhaseTLS && we.Kind == wire.KindNetwork {
+			return false
+		}
+		return !we.Sent || e.Request.canRepeat()
+	}
+	return false
+}
+
+// StatusError is what Response.Err returns for a status that is not 2xx.
+type StatusError struct {
+	Response *Response
+}
+
+// Error returns the status, the redacted URL and the start of the body.
+func (e *StatusError) Error() string {
+	r := e.Response
+	s := fmt.Sprintf("httpx: %s %s: %s", r.Request.Method, r.URL.Redacted(), r.Status())
+	if b := r.Bytes(); len(b) > 0 {
+		const most = 512
+		more := ""
+		if len(b) > most {
+			b, more = b[:most], "…"
+		}
+		s += ": " + printable(b) + more
+	}
+	return s
+}
+
+// Is matches ErrHTTP.
+func (e *StatusError) Is(target error) bool { return target == ErrHTTP }
+
+// printable keeps a peer's bytes from moving the cursor or splitting a log
+// line.
+func printable(b []byte) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\r' || r == '\t':
+			return ' '
+		case r < 0x20 || r >= 0x7f && r < 0xa0 || r == 0xfffd:
+			return '.'
+		}
+		return r
+	}, strings.ToValidUTF8(string(b), "."))
+}

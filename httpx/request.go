@@ -1,0 +1,220 @@
+package httpx
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"gohttpx.dev/wire"
+)
+
+// Request is a request that has been built but not sent. Client.NewRequest
+// makes one with the client's defaults merged in, NewRequest one that is sent
+// as it is. It may be changed until it is sent and sent any number of times,
+// unless its body is a Reader.
+type Request struct {
+	// Method is sent as it is; methods are case-sensitive (RFC 9110 §9.1).
+	Method string
+	// URL is absolute.
+	URL *URL
+	// Header is sent in this order and case, behind Host.
+	Header Header
+
+	settings
+	content content
+
+	// Storage that saves allocations.
+	url    URL
+	fields [8]wire.Field
+}
+
+// NewRequest builds a request without any client's defaults: what it says is
+// what is sent, but for Host and the framing fields. Its timeouts are those of
+// the client that sends it where it sets none.
+func NewRequest(method, url string, opts ...RequestOption) (*Request, error) {
+	return buildRequest(nil, method, url, opts)
+}
+
+// buildRequest merges client (which may be nil) and options.
+func buildRequest(c *Client, method, url string, opts []RequestOption) (*Request, error) {
+	r := new(Request)
+	r.Method = canonicalMethod(method)
+	r.URL = &r.url
+	if err := r.url.parse(url); err != nil {
+		return nil, withMethod(err, r)
+	}
+	if c != nil {
+		r.settings = c.settings
+		r.settings.query = nil
+		r.settings.header = append(Header(r.fields[:0]), c.settings.header...)
+		if !r.url.IsAbs() && c.base != nil {
+			r.URL = c.base.join(r.URL)
+		}
+	}
+	if !r.URL.IsAbs() {
+		return nil, invalidURL("%q has no scheme: write it as https://example.org/path, or give the client a base URL", r.URL.Redacted())
+	}
+	var clientQuery []pair
+	if c != nil {
+		clientQuery = c.settings.query
+	}
+	if err := r.apply(opts, clientQuery); err != nil {
+		return nil, err
+	}
+	r.Header, r.settings.header = r.settings.header, nil
+	if r.URL.user != "" && !r.Header.Has("Authorization") {
+		user, password := r.URL.userPassword()
+		r.Header = append(r.Header, wire.Field{
+			Name:      "Authorization",
+			Value:     "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password)),
+			Sensitive: true,
+		})
+	}
+	return r, nil
+}
+
+func withMethod(err error, r *Request) error {
+	if e, ok := err.(*Error); ok && r.URL.IsAbs() && r.URL.authority != "" {
+		e.Request = r
+	}
+	return err
+}
+
+// apply runs the options on r, whose fields it finds and leaves in
+// r.settings.header.
+func (r *Request) apply(opts []RequestOption, clientQuery []pair) error {
+	for _, o := range opts {
+		if o == nil {
+			return &Error{Op: "request", Request: r, Err: errors.New("a nil option")}
+		}
+		if err := o.applyRequest(r); err != nil {
+			return &Error{Op: "request", Request: r, Err: err}
+		}
+	}
+	if query := mergeQuery(clientQuery, r.settings.query); len(query) > 0 {
+		r.URL = r.URL.withQuery(encodeQuery(query))
+	}
+	r.settings.query = nil
+	if ct := r.content.contentType; ct != "" && !r.settings.header.Has("Content-Type") {
+		r.settings.header.Add("Content-Type", ct)
+	}
+	return nil
+}
+
+// with returns a copy of r to which options were applied.
+func (r *Request) with(opts []RequestOption) (*Request, error) {
+	if len(opts) == 0 {
+		return r, nil
+	}
+	r2 := &Request{Method: r.Method, URL: r.URL, settings: r.settings, content: r.content}
+	r2.settings.header = append(Header(r2.fields[:0]), r.Header...)
+	if err := r2.apply(opts, nil); err != nil {
+		return nil, err
+	}
+	r2.Header, r2.settings.header = r2.settings.header, nil
+	return r2, nil
+}
+
+// canonicalMethod upper-cases the methods of RFC 9110 and PATCH, and leaves
+// others as they are.
+func canonicalMethod(m string) string {
+	switch m {
+	case "":
+		return "GET"
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT":
+		return m
+	}
+	switch u := strings.ToUpper(m); u {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT":
+		return u
+	}
+	return m
+}
+
+// String returns the method and the redacted URL.
+func (r *Request) String() string { return r.Method + " " + r.URL.Redacted() }
+
+// HasBody reports whether the request has content.
+func (r *Request) HasBody() bool { return r.content.open != nil }
+
+// canResend reports whether the body, if any, can be made anew.
+func (r *Request) canResend() bool { return r.content.canRepeat() }
+
+// canRepeat reports whether the request may be processed twice.
+func (r *Request) canRepeat() bool {
+	w := wire.Request{Method: r.Method, Idempotent: r.Header.Has("Idempotency-Key")}
+	return w.CanRepeat()
+}
+
+// fill writes the request into an engine's, opening the body.
+func (r *Request) fill(w *wire.Request) error {
+	if r.URL == nil || !r.URL.IsAbs() {
+		return invalidURL("the request has no absolute URL")
+	}
+	*w = wire.Request{
+		Method:     r.Method,
+		Scheme:     r.URL.scheme,
+		Authority:  r.URL.authority,
+		Target:     r.URL.target,
+		Fields:     wire.Fields(r.Header),
+		Timeouts:   r.timeouts,
+		Idempotent: r.Header.Has("Idempotency-Key"),
+	}
+	if r.Method == "CONNECT" {
+		w.Authority, w.Target = r.URL.addr, r.URL.addr
+	}
+	if r.interim != nil {
+		f := r.interim
+		w.Trace = &wire.Trace{Interim: func(status int, h wire.Fields) error { return f(status, Header(h)) }}
+	}
+	if r.trailer != nil {
+		f := r.trailer
+		w.Trailers = func() wire.Fields { return wire.Fields(f()) }
+	}
+	if r.content.open == nil {
+		return nil
+	}
+	body, n, err := r.content.take()
+	if err != nil {
+		return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindRequestBody, Err: err}
+	}
+	w.Body, w.BodyLen = body, n
+	if r.content.canRepeat() {
+		open := r.content.open
+		w.Rewind = func() (io.ReadCloser, error) {
+			again, m, err := open()
+			if err == nil && m != n {
+				again.Close()
+				return nil, fmt.Errorf("the body had %d bytes and now has %d", n, m)
+			}
+			return again, err
+		}
+	}
+	return nil
+}
+
+// Send sends a prepared request and buffers the response. Options apply to a
+// copy of the request, for this send alone.
+func (c *Client) Send(ctx context.Context, r *Request, opts ...RequestOption) (*Response, error) {
+	return c.sendPrepared(ctx, r, false, opts)
+}
+
+// SendStream sends a prepared request and leaves the response body on the
+// connection. The response must be closed.
+func (c *Client) SendStream(ctx context.Context, r *Request, opts ...RequestOption) (*Response, error) {
+	return c.sendPrepared(ctx, r, true, opts)
+}
+
+func (c *Client) sendPrepared(ctx context.Context, r *Request, stream bool, opts []RequestOption) (*Response, error) {
+	if r == nil {
+		return nil, &Error{Op: "request", Err: errors.New("a nil request")}
+	}
+	r, err := r.with(opts)
+	if err != nil {
+		return nil, err
+	}
+	return c.send(ctx, r, stream)
+}

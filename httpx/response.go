@@ -1,0 +1,263 @@
+package httpx
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"gohttpx.dev/wire"
+)
+
+// Response is a response. From Do, Get and the like its body is in memory and
+// nothing needs to be closed; from Stream and SendStream the body is still on
+// the connection, and Close is the caller's duty.
+type Response struct {
+	// StatusCode is the three-digit status.
+	StatusCode int
+	// Reason is the reason phrase as received; it may be empty.
+	Reason string
+	// Proto is "HTTP/1.0" or "HTTP/1.1".
+	Proto string
+	// Header is the header section, in the order and case received.
+	Header Header
+	// URL is the URL that was requested.
+	URL *URL
+	// Request is the request that was sent.
+	Request *Request
+	// Body reads the content, from memory or from the connection. It is never
+	// nil.
+	Body io.ReadCloser
+
+	body     []byte // the content, once buffered is set
+	buffered bool
+	received int64 // bytes of content read from the connection
+	stream   streamBody
+	start    time.Time
+	total    atomic.Int64 // nanoseconds from start to the end of the body; 0: not ended
+
+	// The engine's side of the exchange, kept here so that one allocation
+	// holds it all.
+	request wire.Request
+	wire    wire.Response
+}
+
+// Buffer reads the rest of the content into memory and frees the connection.
+// It does nothing for a response that is buffered already.
+func (r *Response) Buffer() error {
+	if r.buffered {
+		return nil
+	}
+	b, err := readAll(r.wire.Body, r.wire.ContentLength)
+	r.received += int64(len(b))
+	if err := r.ended(err); err != io.EOF {
+		r.wire.Body.Close()
+		return err
+	}
+	r.body, r.buffered = b, true
+	return nil
+}
+
+// readAll reads to the end and returns io.EOF with all there was. It trusts the
+// announced length for no more than 64 KiB at once, so that a peer which
+// announces much and sends little costs little.
+func readAll(body wire.Body, announced int64) ([]byte, error) {
+	if body.Ended() {
+		return nil, io.EOF
+	}
+	const trust = 64 << 10
+	size := int64(512)
+	if announced >= 0 {
+		size = min(announced, trust)
+	}
+	buf := make([]byte, 0, max(size, 1))
+	for {
+		n, err := body.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err != nil {
+			return buf, err
+		}
+		if len(buf) == cap(buf) {
+			want := int64(2 * cap(buf))
+			if announced >= 0 && int64(len(buf)) <= announced {
+				want = min(want, max(announced, int64(len(buf))+1))
+			}
+			grown := make([]byte, len(buf), want)
+			copy(grown, buf)
+			buf = grown
+		}
+	}
+}
+
+// Close ends the exchange. A body that was not read to its end is drained a
+// little or its connection closed. Close may be called twice, and while another
+// goroutine reads.
+func (r *Response) Close() error { return r.Body.Close() }
+
+// Bytes returns the content of a buffered response. For a stream it returns
+// nil until Buffer has been called. It must not be changed.
+func (r *Response) Bytes() []byte { return r.body }
+
+// Text returns the content as text, with bytes that are no UTF-8 replaced by
+// U+FFFD. For a stream it returns "" until Buffer has been called.
+func (r *Response) Text() string { return strings.ToValidUTF8(string(r.body), "\ufffd") }
+
+// JSON decodes the content into v, which must be a pointer. A stream is
+// buffered first.
+func (r *Response) JSON(v any) error {
+	if err := r.Buffer(); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(r.body, v); err != nil {
+		return &Error{Op: "decode", Request: r.Request, Conn: r.conn(), Sent: true,
+			Err: fmt.Errorf("%s response of %d bytes is not the JSON wanted: %w", r.Status(), len(r.body), err)}
+	}
+	return nil
+}
+
+// Decode is JSON with the type as a parameter.
+func Decode[T any](r *Response) (T, error) {
+	var v T
+	err := r.JSON(&v)
+	return v, err
+}
+
+// Status returns code and reason, "404 Not Found"; without a reason phrase the
+// registered one.
+func (r *Response) Status() string {
+	reason := r.Reason
+	if reason == "" {
+		reason = http.StatusText(r.StatusCode)
+	}
+	return strings.TrimSpace(strconv.Itoa(r.StatusCode) + " " + printable([]byte(reason)))
+}
+
+// Err returns nil for a 2xx status and a *StatusError for every other. Its text
+// holds the start of the body, if that is buffered.
+func (r *Response) Err() error {
+	if r.IsSuccess() {
+		return nil
+	}
+	return &StatusError{r}
+}
+
+// IsInformational reports a 1xx status.
+func (r *Response) IsInformational() bool { return r.StatusCode/100 == 1 }
+
+// IsSuccess reports a 2xx status.
+func (r *Response) IsSuccess() bool { return r.StatusCode/100 == 2 }
+
+// IsRedirect reports a 3xx status.
+func (r *Response) IsRedirect() bool { return r.StatusCode/100 == 3 }
+
+// IsClientError reports a 4xx status.
+func (r *Response) IsClientError() bool { return r.StatusCode/100 == 4 }
+
+// IsServerError reports a 5xx status.
+func (r *Response) IsServerError() bool { return r.StatusCode/100 == 5 }
+
+// IsError reports a 4xx or 5xx status.
+func (r *Response) IsError() bool { return r.IsClientError() || r.IsServerError() }
+
+// ContentLength returns the announced length of the body, -1 if unknown.
+func (r *Response) ContentLength() int64 { return r.wire.ContentLength }
+
+// BytesReceived returns the bytes of content read from the connection so far.
+func (r *Response) BytesReceived() int64 { return r.received }
+
+// Trailer returns the trailer section; it is there once the body has been read
+// to its end.
+func (r *Response) Trailer() Header { return Header(r.wire.Trailers) }
+
+// Anomalies says which departures from RFC 9112 the server was forgiven.
+func (r *Response) Anomalies() wire.Anomalies { return r.wire.Anomalies }
+
+// Upgrade takes the connection over after 101 (Switching Protocols), or after a
+// 2xx answer to CONNECT. No timeout applies to it any longer, the context of
+// the request no longer matters, and closing it is the caller's duty. For any
+// other response the error is ErrNotSwitched.
+func (r *Response) Upgrade() (net.Conn, error) {
+	nc, err := r.wire.Body.Detach()
+	if err != nil {
+		return nil, wrap(r.Request, r.conn(), err)
+	}
+	r.stop()
+	return nc, nil
+}
+
+// ConnInfo says which connection carried a response.
+type ConnInfo struct {
+	// Proto is the protocol that the connection speaks.
+	Proto string
+	// LocalAddr and RemoteAddr are the socket's.
+	LocalAddr, RemoteAddr net.Addr
+	// TLS is the state after the handshake, nil in cleartext.
+	TLS *tls.ConnectionState
+	// Proxy is the proxy's URL without credentials, "" for none.
+	Proxy string
+	// StreamID is the HTTP/2 stream, 0 over HTTP/1.1.
+	StreamID uint32
+	// Reused reports that the connection had served a request before.
+	Reused bool
+}
+
+// Conn returns the facts of the connection. They outlive it.
+func (r *Response) Conn() ConnInfo {
+	if c := r.conn(); c != nil {
+		return *c
+	}
+	return ConnInfo{}
+}
+
+func (r *Response) conn() *ConnInfo {
+	c := r.wire.Conn
+	if c == nil {
+		return nil
+	}
+	return &ConnInfo{
+		Proto: c.Proto.String(), LocalAddr: c.LocalAddr, RemoteAddr: c.RemoteAddr, TLS: c.TLS,
+		Proxy: c.Proxy, StreamID: r.wire.StreamID, Reused: r.wire.Reused,
+	}
+}
+
+// Timings says where the time of a request went. DNS, Connect and TLS are zero
+// on a reused connection.
+type Timings struct {
+	// Pool is the wait for a connection, not counting its dial.
+	Pool time.Duration
+	// DNS, Connect and TLS are the parts of the dial.
+	DNS, Connect, TLS time.Duration
+	// Write is the sending of the request, FirstByte the wait from there to
+	// the response.
+	Write, FirstByte time.Duration
+	// Total is from the call to the end of the body, or to now where that has
+	// not come.
+	Total time.Duration
+}
+
+// Timings returns where the time went. It may be asked at any time.
+func (r *Response) Timings() Timings {
+	t := Timings{
+		Pool: r.wire.Timing.Pool, Write: r.wire.Timing.Write, FirstByte: r.wire.Timing.FirstByte,
+		Total: r.Elapsed(),
+	}
+	if c := r.wire.Conn; c != nil && !r.wire.Reused {
+		t.DNS, t.Connect, t.TLS = c.DNS, c.Connect, c.TLSHandshake
+	}
+	return t
+}
+
+// Elapsed returns the time from the call to the end of the body, or to now
+// where that has not come.
+func (r *Response) Elapsed() time.Duration {
+	if d := r.total.Load(); d != 0 {
+		return time.Duration(d)
+	}
+	return time.Since(r.start)
+}
