@@ -168,12 +168,14 @@ const (
 	TransferInHTTP10                          // §6.1: Transfer-Encoding in an HTTP/1.0 message
 	LeadingEmptyLine                          // §2.2: an empty line before the status line
 	ExcessAfterResponse                       // §6.3: bytes after the end of the response
+	ChunkSpace                                // §7.1: whitespace between a chunk size and CRLF
 )
 
 var anomalyNames = [...]string{
 	"obs-fold", "bare LF", "no reason phrase", "repeated Content-Length", "Content-Length with Transfer-Encoding",
 	"space before colon", "bad byte in field name", "control byte in field value", "bare LF in chunk framing",
 	"differing Content-Length", "Transfer-Encoding in HTTP/1.0", "empty line before status line", "bytes after the response",
+	"space after chunk size",
 }
 
 // String lists the departures, separated by ", ".
