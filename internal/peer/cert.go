@@ -30,10 +30,12 @@ var (
 	notAfter  = time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// NewCA makes an authority (ECDSA P-256).
-func NewCA(t testing.TB) *CA {
+// NewCA makes an authority (ECDSA P-256). With DNS names its own certificate is
+// also a self-signed one for a server.
+func NewCA(t testing.TB, names ...string) *CA {
 	t.Helper()
 	tmpl := template("test authority")
+	tmpl.DNSNames = names
 	tmpl.IsCA, tmpl.BasicConstraintsValid = true, true
 	tmpl.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature
 	ca := &CA{t: t, key: newKey(t)}
@@ -51,6 +53,9 @@ func Cert(t testing.TB, names ...string) (tls.Certificate, *x509.CertPool) {
 	}
 	return ca.Issue(names...), ca.Pool()
 }
+
+// Key returns the private key of the authority.
+func (ca *CA) Key() *ecdsa.PrivateKey { return ca.key }
 
 // Pool returns a pool that trusts the authority and nobody else.
 func (ca *CA) Pool() *x509.CertPool {

@@ -1,0 +1,108 @@
+package tls
+
+import (
+	stdtls "crypto/tls"
+	"net"
+	"sync/atomic"
+	"syscall"
+)
+
+// Conn is a TLS connection that can be probed while it is idle.
+type Conn struct {
+	*stdtls.Conn
+	raw *rawConn // immutable after Handshake; beneath Conn
+}
+
+// Raw returns the connection beneath TLS, as it was given to Handshake. Closing
+// it ends the connection at once; Close may wait for a peer that does not read,
+// because it sends close_notify first.
+func (c *Conn) Raw() net.Conn { return c.raw.Conn }
+
+// Probe reports whether the connection, on which nobody reads, is still good.
+// It takes in session tickets; close_notify, the end of the stream, an error and
+// data that nobody asked for make it false, and the connection is then to be
+// closed. It does not block and ignores deadlines. What cannot be looked at is
+// taken to be good (see the package's Limitations). It must not overlap a Read.
+func (c *Conn) Probe() bool {
+	var b [1]byte
+	n, err := c.probeRead(b[:])
+	return n == 0 && err == errProbe
+}
+
+// probeRead is Read, but errProbe where that would wait.
+func (c *Conn) probeRead(p []byte) (int, error) {
+	c.raw.probing.Store(true)
+	defer c.raw.probing.Store(false)
+	return c.Conn.Read(p)
+}
+
+// errProbe stands for "no bytes now". Its Temporary method keeps crypto/tls
+// from remembering it as the end of the connection, and a half-received record
+// waits in crypto/tls for the rest.
+var errProbe net.Error = probeError{}
+
+type probeError struct{}
+
+func (probeError) Error() string   { return "tls: no bytes to read" }
+func (probeError) Timeout() bool   { return true }
+func (probeError) Temporary() bool { return true }
+
+// rawConn is what crypto/tls reads from and writes to: nc, but for Reads while
+// probing is set.
+type rawConn struct {
+	net.Conn // immutable
+
+	probing atomic.Bool
+
+	// What the probe uses; nil where nc cannot be looked at. Immutable, but
+	// for the three that peek's closure works on.
+	inner *Conn           // nc itself is one of ours: TLS within TLS
+	fd    syscall.RawConn // nc's socket
+	peek  func(fd uintptr)
+	p     []byte // Probe's caller only, like n and err
+	n     int
+	err   error
+}
+
+// newRawConn looks for the socket. A type that merely embeds a socket is left
+// alone: it may have a Read of its own that must see every byte.
+func newRawConn(nc net.Conn) *rawConn {
+	r := &rawConn{Conn: nc}
+	switch c := nc.(type) {
+	case *Conn:
+		r.inner = c
+	case *net.TCPConn:
+		r.fd, _ = c.SyscallConn()
+	case *net.UnixConn:
+		r.fd, _ = c.SyscallConn()
+	}
+	if r.fd != nil {
+		r.peek = r.recv // made once: a probe allocates no closure
+	}
+	return r
+}
+
+func (r *rawConn) Read(p []byte) (int, error) {
+	switch {
+	case !r.probing.Load():
+		return r.Conn.Read(p)
+	case r.inner != nil:
+		return r.inner.probeRead(p)
+	case r.fd != nil && canPeek:
+		return r.readNow(p)
+	}
+	return 0, errProbe
+}
+
+// readNow reads without waiting. Control and not RawConn.Read, because that one
+// fails without calling back when an old read deadline has passed, and would
+// condemn every connection that was parked for longer.
+func (r *rawConn) readNow(p []byte) (int, error) {
+	r.p = p
+	err := r.fd.Control(r.peek)
+	r.p = nil
+	if err != nil {
+		return 0, err
+	}
+	return r.n, r.err
+}

@@ -1,0 +1,30 @@
+// Package tls makes the client's side of TLS connections: options, server
+// names, handshakes bounded by a context, errors that explain themselves, and a
+// look at an idle connection that does not block.
+//
+// # Overview
+//
+// Options becomes a *crypto/tls.Config once, in NewClient; a Client then shakes
+// hands on connections that others have dialled. Session resumption is on, with
+// a cache that belongs to the Client: a session which was made under one set of
+// options is never resumed under another. Without CAFile and RootCAs the roots
+// are those of the operating system, which crypto/x509 loads once, when first
+// needed (on Unix it reads SSL_CERT_FILE and SSL_CERT_DIR itself).
+//
+// Conn is a *crypto/tls.Conn which can also be probed: Probe tells in under a
+// microsecond whether an idle connection is still good. The socket's own
+// readability does not, because session tickets make a healthy connection
+// readable.
+//
+// # Concurrency
+//
+// A Client is safe for concurrent use and immutable. Conn is as safe as
+// crypto/tls's; Probe must not overlap a Read.
+//
+// # Limitations
+//
+// Probe looks at the socket on Linux, macOS and the BSDs, and only at a bare
+// *net.TCPConn or *net.UnixConn or another Conn of this package; elsewhere it
+// only sees bytes that crypto/tls has read already. Client certificate files
+// are read once and not watched. Encrypted key files are not supported.
+package tls
