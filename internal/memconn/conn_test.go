@@ -287,7 +287,7 @@ func TestMovedDeadlineDoesNotFire(t *testing.T) {
 		go func() { got <- readErr(b) }()
 		synctest.Wait()
 		b.SetReadDeadline(time.Time{})
-		time.Sleep(time.Hour) // the fake clock's
+		<-time.After(time.Hour) // of the fake clock
 		select {
 		case err := <-got:
 			t.Fatalf("Read ended with %v although the deadline was taken back", err)
