@@ -1,0 +1,203 @@
+package pool
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"gohttpx.dev/wire"
+)
+
+// member is a connection of the pool. The pool refers to it until it is closed,
+// also while it is in use: a connection without a live reference would be
+// closed by its finalizer.
+type member struct {
+	c    Conn           // immutable
+	o    *origin        // immutable
+	info *wire.ConnInfo // immutable; nil if the engine does not tell
+
+	// guarded by Pool.mu
+	all       node[*member] // in Pool.conns while it counts
+	idle      node[*member] // in Pool.idle
+	avail     node[*member] // in origin.avail
+	idleSince time.Time     // valid while in Pool.idle
+	end       time.Time     // of its life, if there is a MaxAge
+	rank      int           // place in Pool.ages
+	used      bool          // has been handed out
+	rested    bool          // has been idle: its peer may have closed it meanwhile
+	shared    bool          // takes more than one exchange
+	mute      bool          // its peer permits no exchange
+	drains    bool          // finishes what it has
+	doomed    bool          // we close it, or have
+}
+
+func (m *member) before(b *member) bool { return m.end.Before(b.end) }
+func (m *member) place() *int           { return &m.rank }
+
+// joinLocked makes a connection a member and gives its slots away.
+func (p *Pool) joinLocked(o *origin, m *member) {
+	m.all.v, m.idle.v, m.avail.v = m, m, m
+	p.conns.pushBack(&m.all)
+	o.open++
+	if p.maxAge > 0 {
+		m.end = time.Now().Add(time.Duration((0.9 + 0.2*rand.Float64()) * float64(p.maxAge)))
+		p.ages.fix(m)
+		p.armLocked(m.end)
+	}
+	p.reviewLocked(m, true)
+}
+
+// removeLocked strikes m off. It is idempotent.
+func (p *Pool) removeLocked(m *member) {
+	if !p.conns.remove(&m.all) {
+		return
+	}
+	p.withdrawLocked(m)
+	p.ages.remove(m)
+	m.o.open--
+	if m.doomed {
+		p.leaving--
+	}
+	if m.drains {
+		p.draining--
+	}
+	if m.mute {
+		m.o.mute--
+	}
+	p.settleLocked(m.o)
+}
+
+// withdrawLocked offers m to nobody any more.
+func (p *Pool) withdrawLocked(m *member) {
+	m.o.avail.remove(&m.avail)
+	p.unparkLocked(m)
+}
+
+func (p *Pool) unparkLocked(m *member) {
+	if p.idle.remove(&m.idle) {
+		m.o.idle--
+	}
+}
+
+// doomLocked has m closed by whoever unlocks. From here to removeLocked its
+// slot is on its way.
+func (p *Pool) doomLocked(m *member) {
+	if m.doomed || !p.conns.has(&m.all) {
+		return
+	}
+	m.doomed = true
+	p.leaving++
+	p.withdrawLocked(m)
+	p.doomed = append(p.doomed, m)
+}
+
+// retireLocked has m drained by whoever unlocks.
+func (p *Pool) retireLocked(m *member) {
+	p.withdrawLocked(m)
+	if !m.drains {
+		m.drains = true
+		p.draining++
+		p.retiring = append(p.retiring, m)
+	}
+}
+
+// reviewLocked looks at m anew: its free slots go to the waiters of its origin,
+// then it is parked, and then it may be that it must go. fresh says that it has
+// just been dialled.
+//
+// Exchanges are reserved under the mutex only, so that a connection which is
+// idle here stays so unless its peer ends it, of which we then hear.
+func (p *Pool) reviewLocked(m *member, fresh bool) {
+	if m.doomed || !p.conns.has(&m.all) {
+		return
+	}
+	o, st := m.o, m.c.State()
+	switch {
+	case st.Phase == wire.ConnClosed:
+		p.removeLocked(m)
+		return
+	case st.Phase == wire.ConnDraining || m.drains:
+		p.withdrawLocked(m)
+		if !m.drains {
+			m.drains = true
+			p.draining++
+		}
+		p.settleLocked(o)
+		return
+	}
+	m.shared = st.Limit > 1
+	if mute := st.Limit < 1; mute != m.mute {
+		m.mute = mute
+		o.mute--
+		if mute {
+			o.mute += 2
+		}
+		p.settleLocked(o)
+	}
+
+	for st.Free() > 0 && o.waiters.n > 0 {
+		w := o.waiters.front()
+		// A dial was started in its turn; what it brings is never refused.
+		if !fresh && p.starvedLocked(w) {
+			if st.InFlight == 0 {
+				o.count.Evicted++
+				p.doomLocked(m)
+				return
+			}
+			if p.need > p.leaving+p.draining {
+				o.count.Evicted++
+				p.retireLocked(m)
+				return
+			}
+		}
+		if !m.c.Reserve() {
+			p.withdrawLocked(m) // it has just changed again: a hook is due
+			return
+		}
+		p.unparkLocked(m)
+		p.serveLocked(w, m, st.InFlight == 0)
+		st.InFlight++
+		p.settleLocked(o)
+	}
+
+	if st.Free() == 0 && st.InFlight > 0 {
+		p.withdrawLocked(m)
+		return
+	}
+	if st.InFlight > 0 {
+		p.unparkLocked(m)
+	} else if !p.parkLocked(m) {
+		return
+	}
+	if st.Free() == 0 {
+		o.avail.remove(&m.avail)
+	} else if !o.avail.has(&m.avail) {
+		o.avail.pushFront(&m.avail)
+	}
+	p.trimLocked(o)
+}
+
+// takenLocked notes in t that a slot of m was given away; idle says that m had
+// no other exchange.
+func (m *member) takenLocked(t *turn, idle bool) {
+	t.reused, t.old = m.used, m.used || m.rested
+	t.check = t.old && idle
+	m.used = true
+	if t.reused {
+		m.o.count.Reuses++
+	}
+}
+
+// serveLocked gives a reserved slot of m to w.
+func (p *Pool) serveLocked(w *waiter, m *member, idle bool) {
+	p.dequeueLocked(w)
+	w.m = m
+	m.takenLocked(&w.turn, idle)
+	w.wake()
+}
+
+// failLocked ends w's wait with an error.
+func (p *Pool) failLocked(w *waiter, err error) {
+	p.dequeueLocked(w)
+	w.err = err
+	w.wake()
+}

@@ -1,0 +1,103 @@
+package pool
+
+import (
+	"time"
+
+	"gohttpx.dev/wire"
+)
+
+// Counts is what a pool or an origin has now and has done so far.
+type Counts struct {
+	Open    int // connections that count: idle, busy, draining and being closed
+	Idle    int // of Open, those without an exchange
+	Busy    int // of Open, the others
+	Dialing int // dials in flight
+	Waiting int // requests that wait
+
+	Dials      uint64        // dials started
+	DialErrors uint64        // of Dials, those that failed; evicted ones do not count
+	Reuses     uint64        // exchanges begun on a connection that had served before
+	Replays    uint64        // exchanges repeated on another connection
+	Evicted    uint64        // connections and dials given up for another request at MaxConns
+	Expired    uint64        // connections ended by IdleTimeout or MaxAge
+	Trimmed    uint64        // connections closed by MaxIdle or MaxIdlePerHost
+	Stale      uint64        // connections found dead when they were to be reused
+	Waits      uint64        // requests that found no free slot
+	WaitTime   time.Duration // sum of how long these waited, dialling included
+}
+
+func (c *Counts) add(o *Counts) {
+	c.Open += o.Open
+	c.Idle += o.Idle
+	c.Busy += o.Busy
+	c.Dialing += o.Dialing
+	c.Waiting += o.Waiting
+	c.Dials += o.Dials
+	c.DialErrors += o.DialErrors
+	c.Reuses += o.Reuses
+	c.Replays += o.Replays
+	c.Evicted += o.Evicted
+	c.Expired += o.Expired
+	c.Trimmed += o.Trimmed
+	c.Stale += o.Stale
+	c.Waits += o.Waits
+	c.WaitTime += o.WaitTime
+}
+
+// Stats is a snapshot of a pool.
+type Stats struct {
+	// Counts is the sum over all origins, forgotten ones included.
+	Counts
+	// Origins are those remembered, in no order.
+	Origins []OriginStats
+}
+
+// OriginStats is the part of one origin.
+type OriginStats struct {
+	Key Key
+	Counts
+}
+
+// Stats takes a snapshot. It holds the pool's mutex for a time proportional to
+// the number of origins.
+func (p *Pool) Stats() Stats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := Stats{Counts: p.past, Origins: make([]OriginStats, 0, len(p.origins))}
+	for _, o := range p.origins {
+		c := o.count
+		c.Open, c.Idle, c.Busy, c.Dialing, c.Waiting = o.open, o.idle, o.open-o.idle, o.dials, o.waiters.n
+		s.Counts.add(&c)
+		s.Origins = append(s.Origins, OriginStats{o.key, c})
+	}
+	return s
+}
+
+// ConnStats describes one connection.
+type ConnStats struct {
+	Key   Key
+	State wire.ConnState
+	// Info is nil if the engine does not tell.
+	Info *wire.ConnInfo
+	// Idle is how long the connection has been idle; 0 if it is not, or if
+	// there is no IdleTimeout.
+	Idle time.Duration
+}
+
+// Conns lists the connections, oldest first. It holds the pool's mutex for a
+// time proportional to their number.
+func (p *Pool) Conns() []ConnStats {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	cs := make([]ConnStats, 0, p.conns.n)
+	for n := p.conns.head; n != nil; n = n.next {
+		m := n.v
+		c := ConnStats{Key: m.o.key, State: m.c.State(), Info: m.info}
+		if p.idle.has(&m.idle) && !m.idleSince.IsZero() {
+			c.Idle = max(now.Sub(m.idleSince), 0)
+		}
+		cs = append(cs, c)
+	}
+	return cs
+}
