@@ -4,8 +4,9 @@
 // # Overview
 //
 // The table in arrows_test.go is the architecture. A package that is not in it
-// and an import that it does not allow fail the test. It reads the import lists
-// that the go command reports for Linux, macOS and Windows.
+// and an import that it does not allow fail the test. It reads the source
+// files themselves, those of every platform, and not the output of go list: only
+// so does the test cache see that they have changed.
 //
 // # Concurrency
 //
