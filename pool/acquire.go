@@ -62,7 +62,7 @@ func (p *Pool) takeLocked(o *origin, t *turn) *member {
 			return nil
 		}
 		if !m.c.Reserve() {
-			p.withdrawLocked(m) // full or ended: a hook is due
+			p.shelveLocked(m)
 			continue
 		}
 		m.takenLocked(t, p.idle.has(&m.idle))
@@ -89,7 +89,7 @@ func (p *Pool) leastLoadedLocked(o *origin, avoid *member) *member {
 		st := m.c.State()
 		switch {
 		case st.Free() == 0:
-			p.withdrawLocked(m)
+			p.shelveLocked(m)
 		case st.InFlight > 0 && p.need > p.leaving+p.draining:
 			o.count.Evicted++
 			p.retireLocked(m)

@@ -25,7 +25,7 @@ type member struct {
 	used      bool          // has been handed out
 	rested    bool          // has been idle: its peer may have closed it meanwhile
 	shared    bool          // takes more than one exchange
-	mute      bool          // its peer permits no exchange
+	mute      bool          // is idle, but its peer permits no exchange
 	drains    bool          // finishes what it has
 	doomed    bool          // we close it, or have
 }
@@ -100,6 +100,36 @@ func (p *Pool) retireLocked(m *member) {
 	}
 }
 
+// shelveLocked takes m, which turned out to have no free slot, off the offers
+// of its origin. If it is full or has ended a hook is due. A peer that now
+// permits no exchange has no need to say so: then m stays idle and expires.
+func (p *Pool) shelveLocked(m *member) {
+	m.o.avail.remove(&m.avail)
+	st := m.c.State()
+	if st.Phase != wire.ConnOpen || st.InFlight > 0 {
+		p.unparkLocked(m)
+	} else {
+		p.muteLocked(m, st)
+	}
+}
+
+// muteLocked notes whether m is idle and its peer permits no exchange. Once
+// it does, there is a slot where there was none, and a hook; while exchanges
+// run a higher limit need not be told, and m counts as full.
+func (p *Pool) muteLocked(m *member, st wire.ConnState) {
+	mute := st.Limit < 1 && st.InFlight == 0
+	switch {
+	case mute == m.mute:
+		return
+	case mute:
+		m.o.mute++
+	default:
+		m.o.mute--
+	}
+	m.mute = mute
+	p.settleLocked(m.o)
+}
+
 // reviewLocked looks at m anew: its free slots go to the waiters of its origin,
 // then it is parked, and then it may be that it must go. fresh says that it has
 // just been dialled.
@@ -125,14 +155,7 @@ func (p *Pool) reviewLocked(m *member, fresh bool) {
 		return
 	}
 	m.shared = st.Limit > 1
-	if mute := st.Limit < 1; mute != m.mute {
-		m.mute = mute
-		o.mute--
-		if mute {
-			o.mute += 2
-		}
-		p.settleLocked(o)
-	}
+	p.muteLocked(m, st)
 
 	for st.Free() > 0 && o.waiters.n > 0 {
 		w := o.waiters.front()
@@ -150,7 +173,7 @@ func (p *Pool) reviewLocked(m *member, fresh bool) {
 			}
 		}
 		if !m.c.Reserve() {
-			p.withdrawLocked(m) // it has just changed again: a hook is due
+			p.shelveLocked(m) // it has just changed again
 			return
 		}
 		p.unparkLocked(m)
