@@ -1,0 +1,57 @@
+# Every target needs Go and nothing else, but for interop, which also runs the
+# servers that are installed (interop-deps installs them).
+
+SHELL := bash
+MODULES := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path '*/testdata/*'))
+FUZZTIME ?= 30s
+each = for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)) || exit 1; done
+
+.PHONY: demo test race lint vet-all cover fuzz bench soak interop interop-deps tidy htx vuln rename
+
+demo: ## the main job against a server of its own
+	@cd httpx/cmd/htx && go run . demo
+
+test: ## all modules
+	@$(call each,go test ./...)
+
+race: ## the same under the race detector (needs a C compiler)
+	@$(call each,CGO_ENABLED=1 go test -race ./...)
+
+lint: ## gofmt, vet and staticcheck, whose version tools/go.mod pins
+	@out=$$(gofmt -l .); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+	@cd tools && go build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	@$(call each,go vet ./... && $(CURDIR)/bin/staticcheck ./...)
+
+vet-all: ## vet for three platforms
+	@for os in linux darwin windows; do export GOOS=$$os; echo "GOOS=$$os"; $(call each,go vet ./...) || exit 1; done
+
+cover: ## statement coverage of the library
+	@go test -coverprofile=cover.out ./... && go tool cover -func=cover.out | tail -n 1
+
+fuzz: ## every fuzz target for FUZZTIME
+	@FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+bench: ## ours beside net/http and fasthttp; see bench/README.md
+	@cd bench && go run ./cmd/bench $(ARGS)
+
+soak: ## two million requests with cancels and server-side closes, under the race detector
+	@CGO_ENABLED=1 go test -race -count=1 -timeout 2h -run TestStress ./httpx -stress.n=2000000
+
+interop: ## against installed servers; in CI a missing one is a failure
+	@cd bench && INTEROP_REQUIRED=$(CI) go test -count=1 -v ./interop
+
+interop-deps: ## the servers, by apt
+	@.ci/interop-deps
+
+tidy:
+	@$(call each,go mod tidy)
+
+htx: ## builds bin/htx
+	@cd httpx/cmd/htx && go build -o $(CURDIR)/bin/htx .
+
+vuln: ## known vulnerabilities; asks vuln.go.dev
+	@cd tools && go build -o ../bin/govulncheck golang.org/x/vuln/cmd/govulncheck
+	@$(call each,$(CURDIR)/bin/govulncheck ./...)
+
+rename: ## MODULE=example.org/x: another import path, for whoever publishes elsewhere
+	@.ci/rename "$(MODULE)"
