@@ -78,7 +78,7 @@ func AppendRequest(dst []byte, r *wire.Request, rules Rules) ([]byte, error) {
 	}
 	if method == "TRACE" {
 		for i := range r.Fields {
-			if r.Fields[i].Sensitive {
+			if r.Fields[i].Sensitive || isSecret(r.Fields[i].Name) {
 				return dst, unsendable(ruleTraceSecret, r.Fields[i].Name, "sensitive", -1)
 			}
 		}
@@ -251,8 +251,8 @@ func (m *marks) framing(method string, r *wire.Request) (chunked bool, length in
 // one that r.Fields has.
 func hostOf(method string, r *wire.Request, m *marks) (string, *wire.Error) {
 	if m.host >= 0 {
-		// RFC 9112 §3.2: it is empty "if the target URI's authority component
-		// is missing or undefined", which only the user can know.
+		// RFC 9112 §3.2: it is empty "If the authority component is missing
+		// or undefined for the target URI", which only the user can know.
 		v := strings.Trim(r.Fields[m.host].Value, " \t")
 		if i := badAuthority(v); i >= 0 && v != "" {
 			return "", unsendable(ruleHost, "Host", "no valid host[:port]", i)
@@ -304,7 +304,7 @@ func checkTarget(method, target string, rules Rules) *wire.Error {
 			return unsendable(ruleTarget, "target", "neither a path nor a URI", -1)
 		}
 		if a, ok := targetAuthority(target); ok {
-			if i := strings.IndexByte(a, '@'); i >= 0 {
+			if i := strings.LastIndexByte(a, '@'); i >= 0 {
 				return unsendable(ruleUserinfo, "target", "userinfo", n+len("://")+i)
 			}
 		} else if wire.EqualFold(target[:n], "http") || wire.EqualFold(target[:n], "https") {
@@ -312,6 +312,11 @@ func checkTarget(method, target string, rules Rules) *wire.Error {
 		}
 	}
 	return nil
+}
+
+// isSecret reports whether a field of that name holds credentials.
+func isSecret(name string) bool {
+	return wire.EqualFold(name, "Authorization") || wire.EqualFold(name, "Proxy-Authorization") || wire.EqualFold(name, "Cookie")
 }
 
 // schemeLen returns the length of the scheme that s starts with (RFC 3986

@@ -159,6 +159,7 @@ func TestAppendRequestRefuses(t *testing.T) {
 		{"trailers with CONNECT", wire.Request{Method: "CONNECT", Authority: "a", Target: "a:1", Trailers: noTrailers}, ruleNoContent},
 		{"body with TRACE", wire.Request{Method: "TRACE", Authority: "a", Target: "/", Body: noBody, BodyLen: 1}, ruleNoContent},
 		{"secret with TRACE", wire.Request{Method: "TRACE", Authority: "a", Target: "/", Fields: wire.Fields{{Name: "Cookie", Value: "x", Sensitive: true}}}, ruleTraceSecret},
+		{"credentials with TRACE", wire.Request{Method: "TRACE", Authority: "a", Target: "/", Fields: f("authorization", "x")}, ruleTraceSecret},
 		{"expectation without body", wire.Request{Method: "PUT", Authority: "a", Target: "/", Fields: f("Expect", "100-continue")}, ruleExpect},
 		{"expectation with an empty body", wire.Request{Method: "PUT", Authority: "a", Target: "/", Body: noBody, Fields: f("Expect", "100-continue")}, ruleExpect},
 		{"chunked in TE", wire.Request{Authority: "a", Target: "/", Fields: f("TE", "trailers, Chunked;q=1")}, ruleTE},

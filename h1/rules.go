@@ -90,7 +90,7 @@ const (
 const (
 	// UnsafeFirstLengthWins takes the first of several differing
 	// Content-Length values. RFC 9112 §6.3 item 5: "the message framing is
-	// invalid and the recipient MUST treat it as an unrecoverable error."
+	// invalid and the recipient MUST treat it as an unrecoverable error".
 	UnsafeFirstLengthWins Rules = 1 << 31
 )
 
