@@ -1,0 +1,21 @@
+// Package fuzz holds the fuzz targets of the codecs, written against their
+// exported functions alone, as a user of them would.
+//
+// # Overview
+//
+// Each target checks properties that hold for every input: nothing panics; an
+// input that arrives byte by byte means the same as in one piece; what was
+// written can be read back. Targets with Diff in their name, FuzzRequest and
+// FuzzChunked also compare with net/http: the two may disagree only in the ways
+// that are listed beside the target, each with its reason.
+//
+// Inputs that once failed are kept in testdata/fuzz and run with every go test.
+// To look for more:
+//
+//	go test -run '^$' -fuzz '^FuzzResponseHead$' -fuzztime 30s ./fuzz
+//
+// # Limitations
+//
+// The package has no code of its own. What a target accepts is no statement
+// about the engines, which have tests with scripted peers.
+package fuzz
