@@ -1,0 +1,114 @@
+package server
+
+import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// ChildArg is the first argument that makes a binary the server: its main
+// calls Child when it finds it.
+const ChildArg = "serve-benchmark"
+
+// Process is a server in a process of its own.
+type Process struct {
+	// Addr is the address of the cleartext port, host:port.
+	Addr string
+	// TLSAddr is the address of the TLS port.
+	TLSAddr string
+	// Roots holds the certificate that the TLS port shows.
+	Roots *x509.CertPool
+
+	cmd   *exec.Cmd
+	stdin io.Closer
+}
+
+// Spawn starts the running binary again as a server on two free loopback ports.
+// The child ends when Stop is called or this process ends.
+func Spawn() (*Process, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(exe, ChildArg)
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p := &Process{cmd: cmd, stdin: stdin}
+	if err := p.hello(stdout); err != nil {
+		return nil, errors.Join(fmt.Errorf("server: %w", err), p.Stop())
+	}
+	return p, nil
+}
+
+// hello reads the child's one line: both addresses and the certificate.
+func (p *Process) hello(r io.Reader) error {
+	line, err := bufio.NewReader(r).ReadString('\n')
+	if err != nil {
+		return fmt.Errorf("the child says nothing: %w", err)
+	}
+	words := strings.Fields(line)
+	if len(words) != 3 {
+		return fmt.Errorf("the child says %q", line)
+	}
+	der, err := base64.StdEncoding.DecodeString(words[2])
+	if err != nil {
+		return err
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return err
+	}
+	p.Addr, p.TLSAddr = words[0], words[1]
+	p.Roots = x509.NewCertPool()
+	p.Roots.AddCert(cert)
+	return nil
+}
+
+// Stop ends the child and waits for it.
+func (p *Process) Stop() error {
+	p.stdin.Close()
+	return p.cmd.Wait()
+}
+
+// Child is the main of the server process: it serves until standard input
+// ends, which it does when the parent stops it or dies.
+func Child() error {
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	cert, err := certificate()
+	if err != nil {
+		return err
+	}
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	secure := tls.NewListener(inner, &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}})
+	ended := make(chan error, 3)
+	// These three goroutines end with the process.
+	go func() { ended <- Serve(plain) }()
+	go func() { ended <- Serve(secure) }()
+	go func() { _, err := io.Copy(io.Discard, os.Stdin); ended <- err }()
+	fmt.Println(plain.Addr(), secure.Addr(), base64.StdEncoding.EncodeToString(cert.Certificate[0]))
+	return <-ended
+}
