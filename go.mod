@@ -2,7 +2,6 @@ module gohttpx.dev
 
 go 1.25.0
 
-require (
-	golang.org/x/net v0.58.0 // indirect
-	golang.org/x/text v0.41.0 // indirect
-)
+require golang.org/x/net v0.58.0
+
+require golang.org/x/text v0.41.0 // indirect

@@ -42,6 +42,9 @@ type option func(*settings) error
 func (o option) applyClient(c *config) error   { return o(&c.settings) }
 func (o option) applyRequest(r *Request) error { return o(&r.settings) }
 
+// DefaultTimeout is each of the four timeouts where nothing else is said.
+const DefaultTimeout = wire.DefaultTimeout
+
 // Never switches a timeout off.
 const Never = wire.Never
 

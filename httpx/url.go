@@ -112,6 +112,10 @@ func (u *URL) parseAuthority(s string) error {
 	if i := strings.LastIndexByte(s, '@'); i >= 0 {
 		u.user = s[:i]
 		s = s[i+1:]
+		if strings.IndexByte(u.user, '\\') >= 0 {
+			// Some parsers take it for "/" and would see another host.
+			return invalidURL("a backslash may not stand before the host")
+		}
 	}
 	host, port := s, ""
 	if strings.HasPrefix(s, "[") {

@@ -1,0 +1,649 @@
+package httpx_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"gohttpx.dev/httpx"
+	"gohttpx.dev/tls"
+)
+
+func newClient(t *testing.T, opts ...httpx.ClientOption) *httpx.Client {
+	t.Helper()
+	c, err := httpx.New(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if s := c.Stats(); s.Busy != 0 || s.Waiting != 0 {
+			t.Errorf("something is left in the pool: %+v", s)
+		}
+		c.Close()
+	})
+	return c
+}
+
+// echo answers with what it was asked, as JSON.
+type echoed struct {
+	Method, Target, Host, Body string
+	Header                     http.Header
+	Trailer                    http.Header
+	Length                     int64
+	Encoding                   []string
+}
+
+func echoServer(t *testing.T) *httptest.Server {
+	s := httptest.NewServer(http.HandlerFunc(answerEcho))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func answerEcho(w http.ResponseWriter, r *http.Request) {
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), 400)
+		return
+	}
+	json.NewEncoder(w).Encode(echoed{r.Method, r.RequestURI, r.Host, string(b), r.Header, r.Trailer, r.ContentLength, r.TransferEncoding})
+}
+
+func TestVerbs(t *testing.T) {
+	s, c, ctx := echoServer(t), newClient(t), context.Background()
+	for method, do := range map[string]func(context.Context, string, ...httpx.RequestOption) (*httpx.Response, error){
+		"GET": c.Get, "OPTIONS": c.Options, "DELETE": c.Delete, "POST": c.Post, "PUT": c.Put, "PATCH": c.Patch,
+	} {
+		resp, err := do(ctx, s.URL+"/x?y=1", httpx.WithQuery("z", 2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := httpx.Decode[echoed](resp)
+		if err != nil || e.Method != method || e.Target != "/x?y=1&z=2" || "http://"+e.Host != s.URL {
+			t.Errorf("%s: %+v, %v", method, e, err)
+		}
+		if resp.StatusCode != 200 || resp.Reason != "OK" || resp.Proto != "HTTP/1.1" || resp.Err() != nil {
+			t.Errorf("%s: %s %s %s", method, resp.Proto, resp.Status(), resp.Err())
+		}
+	}
+	resp, err := c.Head(ctx, s.URL+"/")
+	if err != nil || len(resp.Bytes()) != 0 || resp.StatusCode != 200 {
+		t.Errorf("HEAD: %v, %v", resp, err)
+	}
+	if resp, err := httpx.Get(ctx, s.URL+"/"); err != nil || resp.StatusCode != 200 {
+		t.Errorf("package-level Get: %v", err)
+	}
+	if old := httpx.SetDefault(nil); old != nil {
+		old.Close()
+	}
+}
+
+func TestBodies(t *testing.T) {
+	s, c, ctx := echoServer(t), newClient(t), context.Background()
+	path := filepath.Join(t.TempDir(), "body")
+	large := strings.Repeat("0123456789abcdef", 8<<10) // 128 KiB: beyond one write
+	if err := os.WriteFile(path, []byte(large), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name        string
+		opt         httpx.RequestOption
+		body, ctype string
+		length      int64
+	}{
+		{"JSON keeps < > &", httpx.JSON(map[string]string{"a": "<&>"}), `{"a":"<&>"}`, "application/json", 11},
+		{"JSON null", httpx.JSON(nil), "null", "application/json", 4},
+		{"Form", httpx.Form(url.Values{"b": {"1", "2"}, "a": {"x y"}}), "a=x+y&b=1&b=2", "application/x-www-form-urlencoded", 13},
+		{"Bytes", httpx.Bytes([]byte("abc")), "abc", "", 3},
+		{"empty Bytes", httpx.Bytes(nil), "", "", 0},
+		{"String", httpx.String("abc"), "abc", "", 3},
+		{"large String", httpx.String(large), large, "", int64(len(large))},
+		{"Reader of known length", httpx.Reader(strings.NewReader("abc")), "abc", "", 3},
+		{"Reader of unknown length", httpx.Reader(io.MultiReader(strings.NewReader("abc"), strings.NewReader("def"))), "abcdef", "", -1},
+		{"large Reader of unknown length", httpx.Reader(io.MultiReader(strings.NewReader(large))), large, "", -1},
+		{"File", httpx.File(path), large, "", int64(len(large))},
+	} {
+		resp, err := c.Post(ctx, s.URL, tt.opt)
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		var e echoed
+		if err := resp.JSON(&e); err != nil || e.Body != tt.body || e.Header.Get("Content-Type") != tt.ctype || e.Length != tt.length {
+			t.Errorf("%s: %d bytes, type %q, length %d, %v", tt.name, len(e.Body), e.Header.Get("Content-Type"), e.Length, err)
+		}
+		if tt.length < 0 && !slices.Equal(e.Encoding, []string{"chunked"}) {
+			t.Errorf("%s: coding %q", tt.name, e.Encoding)
+		}
+	}
+	resp, err := c.Post(ctx, s.URL, httpx.JSON(1), httpx.WithHeader("content-type", "application/problem+json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, _ := httpx.Decode[echoed](resp); e.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("a Content-Type of the caller's wins: %q", e.Header["Content-Type"])
+	}
+}
+
+func TestBadBodiesSendNothing(t *testing.T) {
+	reached := false
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
+	defer s.Close()
+	c, ctx := newClient(t), context.Background()
+	for name, opts := range map[string][]httpx.RequestOption{
+		"two bodies":     {httpx.String("a"), httpx.JSON(1)},
+		"NaN":            {httpx.JSON(math.NaN())},
+		"no such file":   {httpx.File("/no/such/file")},
+		"a directory":    {httpx.File("/")},
+		"nil Reader":     {httpx.Reader(nil)},
+		"nil option":     {nil},
+		"CR LF in value": {httpx.WithHeader("X", "a\r\nInjected: 1")},
+		"bad name":       {httpx.WithHeader("X Y", "a")},
+		"length is off":  {httpx.String("abc"), httpx.WithHeader("Content-Length", "4")},
+		"two lengths":    {httpx.String("abc"), httpx.WithAddedHeader("Content-Length", "3"), httpx.WithAddedHeader("Content-Length", "3")},
+		"other coding":   {httpx.String("abc"), httpx.WithHeader("Transfer-Encoding", "gzip")},
+	} {
+		_, err := c.Post(ctx, s.URL, opts...)
+		var e *httpx.Error
+		if !errors.As(err, &e) || e.Sent || !errors.Is(err, httpx.ErrRequest) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := c.Do(ctx, "BAD METHOD", s.URL); !errors.Is(err, httpx.ErrLocalProtocol) {
+		t.Errorf("bad method: %v", err)
+	}
+	if reached || c.Stats().Busy != 0 {
+		t.Error("something was sent")
+	}
+}
+
+func TestReaderIsSentOnce(t *testing.T) {
+	s, c, ctx := echoServer(t), newClient(t), context.Background()
+	r, err := c.NewRequest("POST", s.URL, httpx.Reader(io.MultiReader(strings.NewReader("abc"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Send(ctx, r); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Send(ctx, r); !errors.Is(err, httpx.ErrBodyConsumed) {
+		t.Errorf("second send: %v", err)
+	}
+}
+
+func TestPreparedRequest(t *testing.T) {
+	s, ctx := echoServer(t), context.Background()
+	c := newClient(t, httpx.WithHeader("X-App", "a"), httpx.WithHeader("X-Keep", "k"))
+	r, err := c.NewRequest("POST", s.URL+"/p", httpx.String("body"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Del("x-app")
+	for range 3 {
+		resp, err := c.Send(ctx, r, httpx.WithHeader("X-Once", "1"), httpx.WithQuery("n", 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, _ := httpx.Decode[echoed](resp)
+		if e.Body != "body" || e.Header.Get("X-App") != "" || e.Header.Get("X-Keep") != "k" || e.Header.Get("X-Once") != "1" || e.Target != "/p?n=1" {
+			t.Errorf("got %+v", e)
+		}
+	}
+	if r.Header.Has("X-Once") || r.URL.Target() != "/p" {
+		t.Errorf("options of one send stay out of the request: %v %v", r.Header, r.URL)
+	}
+	bare, err := httpx.NewRequest("GET", s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := c.Send(ctx, bare)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, _ := httpx.Decode[echoed](resp); len(e.Header) != 0 {
+		t.Errorf("a stand-alone request is sent as it is: %v", e.Header)
+	}
+}
+
+func TestStatusError(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(404)
+		io.WriteString(w, "no such item\x1b[31m\n"+strings.Repeat("x", 1000))
+	}))
+	defer s.Close()
+	c := newClient(t)
+	resp, err := c.Get(context.Background(), s.URL+"/item?token=secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = resp.Err()
+	var se *httpx.StatusError
+	if !errors.As(err, &se) || se.Response != resp || !errors.Is(err, httpx.ErrHTTP) {
+		t.Fatalf("%T %v", err, err)
+	}
+	text := err.Error()
+	if !strings.Contains(text, "404 Not Found") || !strings.Contains(text, "no such item") || !strings.Contains(text, "/item?token=…") {
+		t.Errorf("the text has status, URL and the start of the body: %s", text)
+	}
+	if strings.Contains(text, "secret") || strings.ContainsAny(text, "\x1b\n") || len(text) > 800 {
+		t.Errorf("the text has no secrets, no control bytes and an end: %q", text)
+	}
+	if !resp.IsClientError() || !resp.IsError() || resp.IsSuccess() || resp.IsServerError() || resp.IsRedirect() || resp.IsInformational() {
+		t.Error("predicates")
+	}
+}
+
+func TestStream(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for i := range 100 {
+			fmt.Fprintf(w, "line %d\r\n", i)
+			w.(http.Flusher).Flush()
+		}
+		io.WriteString(w, "last")
+	}))
+	defer s.Close()
+	c, ctx := newClient(t), context.Background()
+	resp, err := c.Stream(ctx, "GET", s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for line, err := range resp.Lines() {
+		want := fmt.Sprintf("line %d", n)
+		if n == 100 {
+			want = "last"
+		}
+		if err != nil || line != want {
+			t.Fatalf("line %d: %q, %v", n, line, err)
+		}
+		n++
+	}
+	if n != 101 || resp.BytesReceived() != 894 {
+		t.Errorf("%d lines, %d bytes", n, resp.BytesReceived())
+	}
+	resp.Close()
+
+	resp, err = c.Stream(ctx, "GET", s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []byte
+	for chunk, err := range resp.Chunks(100) {
+		if err != nil || len(chunk) != 100 && len(got)+len(chunk) != 894 {
+			t.Fatalf("a chunk of %d at %d: %v", len(chunk), len(got), err)
+		}
+		got = append(got, chunk...)
+	}
+	if len(got) != 894 || !resp.Conn().Reused {
+		t.Errorf("%d bytes, reused %v", len(got), resp.Conn().Reused)
+	}
+	resp.Close()
+	resp.Close()
+
+	resp, err = c.Stream(ctx, "GET", s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.Text() != "" || resp.Bytes() != nil {
+		t.Error("a stream is not buffered unasked")
+	}
+	if err := resp.Buffer(); err != nil || len(resp.Bytes()) != 894 {
+		t.Errorf("Buffer: %v", err)
+	}
+	if b, err := io.ReadAll(resp.Body); err != nil || len(b) != 894 {
+		t.Errorf("Body reads the buffer: %d bytes, %v", len(b), err)
+	}
+
+	resp, err = c.Stream(ctx, "GET", s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Close()
+	if _, err := resp.Body.Read(make([]byte, 1)); !errors.Is(err, httpx.ErrBodyClosed) {
+		t.Errorf("Read after Close: %v", err)
+	}
+}
+
+func TestLineEnds(t *testing.T) {
+	for _, tt := range []struct {
+		in   string
+		want []string
+	}{
+		{"", nil},
+		{"a", []string{"a"}},
+		{"a\nb\r\nc\rd", []string{"a", "b", "c", "d"}},
+		{"\n\r\n\r", []string{"", "", ""}},
+		{"a\r\r\nb", []string{"a", "", "b"}},
+		{"a\vb\u2028c\n", []string{"a\vb\u2028c"}},
+		{strings.Repeat("x", 10_000) + "\ny\n", []string{strings.Repeat("x", 10_000), "y"}},
+	} {
+		for _, flush := range []bool{false, true} {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				for i := range len(tt.in) {
+					io.WriteString(w, tt.in[i:i+1])
+					if flush && len(tt.in) < 100 {
+						w.(http.Flusher).Flush()
+					}
+				}
+			}))
+			resp, err := newClient(t).Stream(context.Background(), "GET", s.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for line, err := range resp.Lines() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, line)
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("%.20q: got %.60q", tt.in, got)
+			}
+			resp.Close()
+			s.Close()
+		}
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "short\n"+strings.Repeat("x", 200))
+	}))
+	defer s.Close()
+	resp, err := newClient(t).Get(context.Background(), s.URL, httpx.WithMaxLineBytes(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var errs []error
+	for _, err := range resp.Lines() {
+		errs = append(errs, err)
+	}
+	if len(errs) != 2 || errs[0] != nil || !errors.Is(errs[1], httpx.ErrLineTooLong) {
+		t.Errorf("a line above the limit: %v", errs)
+	}
+}
+
+func TestTrailersInterimAndContinue(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Link", "</style.css>; rel=preload")
+		w.WriteHeader(103)
+		b, _ := io.ReadAll(r.Body)
+		w.Header().Set("Trailer", "X-Sum")
+		fmt.Fprintf(w, "%s|%s|%s", b, r.Trailer.Get("X-Digest"), r.Header.Get("Expect"))
+		w.Header().Set("X-Sum", "42")
+	}))
+	defer s.Close()
+	c := newClient(t)
+	var interim []string
+	resp, err := c.Post(context.Background(), s.URL, httpx.Reader(io.MultiReader(strings.NewReader("abc"))),
+		httpx.WithTrailer(func() httpx.Header { return httpx.Header{{Name: "X-Digest", Value: "d"}} }),
+		httpx.WithHeader("Trailer", "X-Digest"),
+		httpx.WithExpectContinue(httpx.DefaultTimeout),
+		httpx.OnInformational(func(status int, h httpx.Header) error {
+			interim = append(interim, fmt.Sprint(status, h.Get("Link")))
+			return nil
+		}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.Text() != "abc|d|100-continue" || resp.Trailer().Get("x-sum") != "42" {
+		t.Errorf("%q, trailer %v", resp.Text(), resp.Trailer())
+	}
+	if !slices.Equal(interim, []string{"103</style.css>; rel=preload", "100"}) {
+		t.Errorf("interim responses: %q", interim)
+	}
+	stop := errors.New("stop")
+	if _, err := c.Get(context.Background(), s.URL, httpx.OnInformational(func(int, httpx.Header) error { return stop })); !errors.Is(err, stop) {
+		t.Errorf("an error of the hook ends the request: %v", err)
+	}
+}
+
+func TestUpgrade(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		nc, rw, _ := w.(http.Hijacker).Hijack()
+		defer nc.Close()
+		io.WriteString(nc, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nhello ")
+		line, _ := bufio.NewReader(rw).ReadString('\n')
+		io.WriteString(nc, line)
+	}))
+	defer s.Close()
+	c := newClient(t)
+	resp, err := c.Get(context.Background(), s.URL, httpx.WithHeader("Connection", "Upgrade"), httpx.WithHeader("Upgrade", "echo"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc, err := resp.Upgrade()
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(nc, "world\n")
+	if b, err := io.ReadAll(nc); err != nil || string(b) != "hello world\n" {
+		t.Errorf("%q, %v", b, err)
+	}
+	nc.Close()
+	ordinary := echoServer(t)
+	resp, err = c.Get(context.Background(), ordinary.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := resp.Upgrade(); !errors.Is(err, httpx.ErrNotSwitched) {
+		t.Errorf("Upgrade of an ordinary response: %v", err)
+	}
+}
+
+func TestTLS(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(answerEcho))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	defer s.Close()
+	pool := s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	c := newClient(t, httpx.WithTLS(tls.Options{RootCAs: pool}))
+	for i := range 2 {
+		resp, err := c.Get(context.Background(), s.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, timings := resp.Conn(), resp.Timings()
+		if info.TLS == nil || info.TLS.NegotiatedProtocol != "http/1.1" || info.Reused != (i == 1) || info.Proto != "HTTP/1.1" || info.RemoteAddr.String() != s.Listener.Addr().String() {
+			t.Errorf("request %d: %+v", i, info)
+		}
+		if (timings.TLS > 0) != (i == 0) || timings.Total <= 0 || timings.FirstByte <= 0 {
+			t.Errorf("request %d: %+v", i, timings)
+		}
+	}
+	for name, opts := range map[string][]httpx.ClientOption{
+		"unknown authority": nil,
+		"wrong name":        {httpx.WithTLS(tls.Options{RootCAs: pool, ServerName: "other.test"})},
+	} {
+		_, err := newClient(t, opts...).Get(context.Background(), s.URL)
+		if !errors.Is(err, httpx.ErrTLS) || !errors.Is(err, httpx.ErrConnect) || httpx.IsRetryable(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestConnectTo(t *testing.T) {
+	s := echoServer(t)
+	addr := s.Listener.Addr().String()
+	for _, from := range []string{"api.test:80", "API.test:*", "*:80", "*"} {
+		c := newClient(t, httpx.WithConnectTo(from, addr))
+		resp, err := c.Get(context.Background(), "http://api.test/x")
+		if err != nil {
+			t.Fatalf("%s: %v", from, err)
+		}
+		if e, _ := httpx.Decode[echoed](resp); e.Host != "api.test" {
+			t.Errorf("%s: Host %q", from, e.Host)
+		}
+	}
+}
+
+func TestUnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	ln, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &http.Server{Handler: http.HandlerFunc(answerEcho)}
+	go s.Serve(ln)
+	defer s.Close()
+	resp, err := newClient(t, httpx.WithUnixSocket(path)).Get(context.Background(), "http://docker/x")
+	if err != nil || resp.StatusCode != 200 {
+		t.Fatal(err)
+	}
+}
+
+func TestConnectErrors(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := "http://" + ln.Addr().String()
+	ln.Close()
+	ctx := context.Background()
+	_, err = newClient(t).Get(ctx, refused)
+	var e *httpx.Error
+	if !errors.Is(err, httpx.ErrConnect) || errors.Is(err, httpx.ErrDNS) || !errors.As(err, &e) || e.Op != "dial" || e.Sent || !httpx.IsRetryable(err) {
+		t.Errorf("refused: %v", err)
+	}
+	noDNS := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.New("no resolver here")
+	}}
+	_, err = newClient(t, httpx.WithResolver(noDNS)).Get(ctx, "http://name.test/")
+	if !errors.Is(err, httpx.ErrDNS) || !errors.Is(err, httpx.ErrConnect) || !errors.As(err, &e) || e.Op != "dns" {
+		t.Errorf("no such name: %v", err)
+	}
+	boom := errors.New("boom")
+	_, err = newClient(t, httpx.WithDialContext(func(context.Context, string, string) (net.Conn, error) { return nil, boom })).Get(ctx, "http://name.test/")
+	if !errors.Is(err, boom) || !errors.Is(err, httpx.ErrConnect) {
+		t.Errorf("own dialler: %v", err)
+	}
+	_, err = newClient(t, httpx.WithDialContext(func(context.Context, string, string) (net.Conn, error) { return nil, nil })).Get(ctx, "http://name.test/")
+	if !errors.Is(err, httpx.ErrConnect) {
+		t.Errorf("own dialler without a result: %v", err)
+	}
+}
+
+func TestErrorTextsKeepSecrets(t *testing.T) {
+	c := newClient(t, httpx.WithDialContext(func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("x") }))
+	_, err := c.Get(context.Background(), "http://user:hunter2@e.test/p?token=hunter2#hunter2", httpx.WithHeader("Authorization", "hunter2"))
+	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "GET http://e.test/p?token=…") {
+		t.Errorf("%v", err)
+	}
+	_, err = c.Get(context.Background(), "http://user:hunter2@e.test/p", httpx.WithHeader("X-Key", "hunter2\n"))
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestUserInfoIsBasic(t *testing.T) {
+	s, c := echoServer(t), newClient(t)
+	at := strings.Replace(s.URL, "http://", "http://us%40er:p%3Aw@", 1)
+	resp, err := c.Get(context.Background(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, _ := httpx.Decode[echoed](resp); e.Header.Get("Authorization") != "Basic dXNAZXI6cDp3" {
+		t.Errorf("got %q", e.Header)
+	}
+}
+
+func TestClosedClient(t *testing.T) {
+	s := echoServer(t)
+	c := newClient(t)
+	resp, err := c.Stream(context.Background(), "GET", s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	resp.Close()
+	if _, err := c.Get(context.Background(), s.URL); !errors.Is(err, httpx.ErrClientClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+func TestShutdownWaitsForBodies(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Write(bytes.Repeat([]byte("x"), 1<<20))
+	}))
+	defer s.Close()
+	c := newClient(t)
+	resp, err := c.Stream(context.Background(), "GET", s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- c.Shutdown(context.Background()) }()
+	if b, err := io.ReadAll(resp.Body); err != nil || len(b) != 1<<20 {
+		t.Errorf("the body that ran: %d bytes, %v", len(b), err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	c = newClient(t)
+	if resp, err = c.Stream(context.Background(), "GET", s.URL); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := c.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Shutdown with an ended context: %v", err)
+	}
+	if _, err := io.Copy(io.Discard, resp.Body); err == nil {
+		t.Error("Shutdown with an ended context closes what runs")
+	}
+	resp.Close()
+}
+
+func TestCanceled(t *testing.T) {
+	started := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(started)
+		<-r.Context().Done() // the client's socket is closed at once
+	}))
+	defer s.Close()
+	cause := errors.New("the user left")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	go func() {
+		<-started
+		cancel(cause)
+	}()
+	_, err := newClient(t).Get(ctx, s.URL)
+	var e *httpx.Error
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, cause) || !errors.As(err, &e) || !e.Sent || e.Timeout() || httpx.IsRetryable(err) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestShortBodyIsAnError(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		nc, _, _ := w.(http.Hijacker).Hijack()
+		io.WriteString(nc, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+		nc.Close()
+	}))
+	defer s.Close()
+	_, err := newClient(t).Get(context.Background(), s.URL)
+	var e *httpx.Error
+	if !errors.Is(err, httpx.ErrRemoteProtocol) || !errors.Is(err, io.ErrUnexpectedEOF) || !errors.As(err, &e) || e.Op != "body" || e.Conn == nil {
+		t.Errorf("%v", err)
+	}
+	if !strings.Contains(fmt.Sprint(err), "received 3 bytes, expected 10") {
+		t.Errorf("the text says how much is missing: %v", err)
+	}
+}

@@ -1,0 +1,210 @@
+package httpx
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestParseURL(t *testing.T) {
+	for _, tt := range []struct {
+		name, in, str, authority, addr, target string
+	}{
+		{"plain", "http://example.org/a?b=c", "http://example.org/a?b=c", "example.org", "example.org:80", "/a?b=c"},
+		{"no path", "https://example.org", "https://example.org", "example.org", "example.org:443", "/"},
+		{"no path but a query", "http://e.org?x", "http://e.org?x", "e.org", "e.org:80", "/?x"},
+		{"empty query is kept", "http://e.org/?", "http://e.org/?", "e.org", "e.org:80", "/?"},
+		{"explicit port", "http://e.org:8080/", "http://e.org:8080/", "e.org:8080", "e.org:8080", "/"},
+		{"default port goes", "http://e.org:80/", "http://e.org/", "e.org", "e.org:80", "/"},
+		{"default port goes behind an upper-case scheme", "HTTP://E.org:80/", "http://e.org/", "e.org", "e.org:80", "/"},
+		{"other scheme's default stays", "http://e.org:443/", "http://e.org:443/", "e.org:443", "e.org:443", "/"},
+		{"empty port", "http://e.org:/", "http://e.org/", "e.org", "e.org:80", "/"},
+		{"upper case with port", "http://E.ORG:8080/A", "http://e.org:8080/A", "e.org:8080", "e.org:8080", "/A"},
+		{"IPv4", "http://127.0.0.1:1/", "http://127.0.0.1:1/", "127.0.0.1:1", "127.0.0.1:1", "/"},
+		{"IPv6", "http://[::1]:8080/", "http://[::1]:8080/", "[::1]:8080", "[::1]:8080", "/"},
+		{"IPv6 without port, upper case", "https://[2001:DB8::A]/", "https://[2001:db8::a]/", "[2001:db8::a]", "[2001:db8::a]:443", "/"},
+		{"IPv6 upper case with port", "https://[2001:DB8::A]:1/", "https://[2001:db8::a]:1/", "[2001:db8::a]:1", "[2001:db8::a]:1", "/"},
+		{"fragment is not sent", "http://e.org/a#frag", "http://e.org/a#frag", "e.org", "e.org:80", "/a"},
+		{"question mark in the fragment", "http://e.org/a#f?g", "http://e.org/a#f?g", "e.org", "e.org:80", "/a"},
+		{"space and non-ASCII in the path", "http://e.org/a b/ü", "http://e.org/a%20b/%C3%BC", "e.org", "e.org:80", "/a%20b/%C3%BC"},
+		{"space in the query", "http://e.org/?q=a b", "http://e.org/?q=a%20b", "e.org", "e.org:80", "/?q=a%20b"},
+		{"escapes are not escaped again", "http://e.org/%2F%zz%", "http://e.org/%2F%zz%", "e.org", "e.org:80", "/%2F%zz%"},
+		{"dot segments", "http://e.org/a/./b/../c", "http://e.org/a/c", "e.org", "e.org:80", "/a/c"},
+		{"trailing dot-dot keeps its slash", "http://e.org/a/b/..", "http://e.org/a/", "e.org", "e.org:80", "/a/"},
+		{"trailing dot keeps its slash", "http://e.org/a/.", "http://e.org/a/", "e.org", "e.org:80", "/a/"},
+		{"above the root", "http://e.org/../../x", "http://e.org/x", "e.org", "e.org:80", "/x"},
+		{"a name that starts with a dot", "http://e.org/.well-known/x", "http://e.org/.well-known/x", "e.org", "e.org:80", "/.well-known/x"},
+		{"dots in the query stay", "http://e.org/?a=/../b", "http://e.org/?a=/../b", "e.org", "e.org:80", "/?a=/../b"},
+		{"double slash in the path", "http://e.org//x", "http://e.org//x", "e.org", "e.org:80", "//x"},
+		{"user information", "http://u:p@e.org/", "http://u:p@e.org/", "e.org", "e.org:80", "/"},
+		{"the last @ splits", "http://u@v:p@e.org/", "http://u@v:p@e.org/", "e.org", "e.org:80", "/"},
+		{"IDNA 2008", "http://faß.de/", "http://xn--fa-hia.de/", "xn--fa-hia.de", "xn--fa-hia.de:80", "/"},
+		{"IDN with a port", "http://bücher.example:8080/", "http://xn--bcher-kva.example:8080/", "xn--bcher-kva.example:8080", "xn--bcher-kva.example:8080", "/"},
+		{"trailing dot in the host", "http://e.org./", "http://e.org./", "e.org.", "e.org.:80", "/"},
+		{"relative path", "/items?x=1", "/items?x=1", "", "", "/items?x=1"},
+		{"relative name", "items", "items", "", "", "items"},
+		{"colon in a relative path", "/a:b", "/a:b", "", "", "/a:b"},
+	} {
+		u, err := ParseURL(tt.in)
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		if u.String() != tt.str || u.Authority() != tt.authority || u.addr != tt.addr || u.Target() != tt.target {
+			t.Errorf("%s: %q → %q, authority %q, addr %q, target %q", tt.name, tt.in, u.String(), u.Authority(), u.addr, u.Target())
+		}
+		again, err := ParseURL(u.String())
+		if err != nil || again.String() != u.String() {
+			t.Errorf("%s: parsing %q again gives %v, %v", tt.name, u, again, err)
+		}
+	}
+}
+
+func TestParseURLRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name, in, want string
+		is             error
+	}{
+		{"other scheme", "ftp://e.org/", "ftp", ErrUnsupportedScheme},
+		{"file", "file:///etc/passwd", "file", ErrUnsupportedScheme},
+		{"javascript", "javascript:alert(1)", "javascript", ErrUnsupportedScheme},
+		{"host and port taken for a scheme", "localhost:8080/x", "localhost", ErrUnsupportedScheme},
+		{"no slashes", "http:e.org", "//", ErrInvalidURL},
+		{"no host", "http:///x", "no host", ErrInvalidURL},
+		{"only a port", "http://:80/", "no host", ErrInvalidURL},
+		{"port too large", "http://e.org:65536/", "port", ErrInvalidURL},
+		{"port far too large", "http://e.org:99999999999999999999/", "port", ErrInvalidURL},
+		{"negative port", "http://e.org:-1/", "port", ErrInvalidURL},
+		{"port with a sign", "http://e.org:+80/", "port", ErrInvalidURL},
+		{"CR LF in the path", "http://e.org/\r\nX: y", "offset 13", ErrInvalidURL},
+		{"tab", "http://e.org/\t", "offset 13", ErrInvalidURL},
+		{"NUL in the host", "http://e\x00.org/", "0x00", ErrInvalidURL},
+		{"space in the host", "http://e org/", "host", ErrInvalidURL},
+		{"percent in the host", "http://e%2eorg/", "host", ErrInvalidURL},
+		{"backslash in the user information", `http://e.org\@evil.org/x`, "backslash", ErrInvalidURL},
+		{"backslash in the host", `http://e.org\evil.org/x`, "host", ErrInvalidURL},
+		{"bad IPv4", "http://1.2.3.999/", "IPv4", ErrInvalidURL},
+		{"short IPv4", "http://127.1/", "IPv4", ErrInvalidURL},
+		{"bad IPv6", "http://[::zz]/", "IPv6", ErrInvalidURL},
+		{"IPv4 in brackets", "http://[1.2.3.4]/", "IPv6", ErrInvalidURL},
+		{"unclosed bracket", "http://[::1/", "]", ErrInvalidURL},
+		{"text after the bracket", "http://[::1]x/", "IPv6", ErrInvalidURL},
+		{"IPv6 zone", "http://[fe80::1%25eth0]/", "IPv6", ErrInvalidURL},
+		{"IPv6 zone that looks like a host", "http://[::1%25.example.com]/", "", ErrInvalidURL},
+		{"not an IDN", "http://\u202eabc.net/", "internationalised", ErrInvalidURL},
+		{"host too long", "http://" + strings.Repeat("a", 254) + "/", "253", ErrInvalidURL},
+		{"URL too long", "http://e.org/" + strings.Repeat("a", maxURLBytes), "bytes", ErrInvalidURL},
+	} {
+		_, err := ParseURL(tt.in)
+		if !errors.Is(err, tt.is) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want a %v that says %q", tt.name, err, tt.is, tt.want)
+		}
+	}
+}
+
+func TestURLRedacted(t *testing.T) {
+	for in, want := range map[string]string{
+		"http://user:secret@e.org/p?token=abc&page=2&flag#frag": "http://e.org/p?token=…&page=…&flag",
+		"http://e.org/?abcdefghijklmnopqrstuvwxyz":              "http://e.org/?…",
+		"http://e.org/plain":                                    "http://e.org/plain",
+	} {
+		u, err := ParseURL(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := u.Redacted(); got != want {
+			t.Errorf("%s → %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestBaseURL(t *testing.T) {
+	for _, tt := range []struct{ base, ref, want string }{
+		{"https://e.org/v1", "/items", "https://e.org/v1/items"},
+		{"https://e.org/v1/", "items", "https://e.org/v1/items"},
+		{"https://e.org/v1/", "/items", "https://e.org/v1/items"},
+		{"https://e.org", "items", "https://e.org/items"},
+		{"https://e.org/v1", "", "https://e.org/v1"},
+		{"https://e.org/v1", "?x=1", "https://e.org/v1?x=1"},
+		{"https://e.org/v1?z=1", "/x", "https://e.org/v1/x?z=1"},
+		{"https://e.org/v1?z=1", "/x?y=2", "https://e.org/v1/x?z=1&y=2"},
+		{"https://e.org/v1", "//evil.org/x", "https://e.org/v1/evil.org/x"},
+		{"https://e.org/v1", "../x", "https://e.org/x"},
+		{"https://e.org/v1", "http://other.org/y", "http://other.org/y"},
+	} {
+		c, err := New(WithBaseURL(tt.base))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := c.NewRequest("GET", tt.ref)
+		if err != nil || r.URL.String() != tt.want {
+			t.Errorf("%s + %s = %v, %v; want %s", tt.base, tt.ref, r, err, tt.want)
+		}
+		c.Close()
+	}
+	if _, err := New(WithBaseURL("/v1")); !errors.Is(err, ErrInvalidURL) {
+		t.Errorf("a base without a scheme: %v", err)
+	}
+	if _, err := NewRequest("GET", "example.org/x"); !errors.Is(err, ErrInvalidURL) || !strings.Contains(err.Error(), "https://") {
+		t.Errorf("a URL without a scheme must say what to write: %v", err)
+	}
+}
+
+func TestQuery(t *testing.T) {
+	c, err := New(WithQuery("page", 1, "key", "k v"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, tt := range []struct {
+		name string
+		url  string
+		kv   []any
+		want string
+	}{
+		{"the URL's own stay", "http://e.org/?a=1", []any{"b", 2}, "a=1&page=1&key=k+v&b=2"},
+		{"the request's replace the client's per key", "http://e.org/", []any{"page", 2, "page", 3}, "key=k+v&page=2&page=3"},
+		{"values", "http://e.org/", []any{"page", true, "n", nil, "f", 1.5, "s", []string{"x", "y"}, "e", "a&b=c/é~"}, "key=k+v&page=true&n=&f=1.5&s=x&s=y&e=a%26b%3Dc%2F%C3%A9~"},
+	} {
+		r, err := c.NewRequest("GET", tt.url, WithQuery(tt.kv...))
+		if err != nil || r.URL.RawQuery() != tt.want {
+			t.Errorf("%s: %q, %v; want %q", tt.name, r.URL.RawQuery(), err, tt.want)
+		}
+	}
+	for _, kv := range [][]any{{"odd"}, {1, 2}} {
+		if _, err := c.NewRequest("GET", "http://e.org/", WithQuery(kv...)); err == nil {
+			t.Errorf("WithQuery%v must be refused", kv)
+		}
+	}
+}
+
+func TestHeaderMerge(t *testing.T) {
+	c, err := New(WithHeader("X-App", "a"), WithHeader("Accept", "text/html"), WithAddedHeader("X-Many", "1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	r, err := c.NewRequest("GET", "http://e.org/", WithHeader("x-app", "b"), WithAddedHeader("X-Many", "2"), WithoutHeader("user-agent"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Header.String(); got != "x-app: b\nAccept: text/html\nX-Many: 1\nX-Many: 2\n" {
+		t.Errorf("got %q", got)
+	}
+	r2, _ := c.NewRequest("GET", "http://e.org/")
+	if r2.Header.Get("X-App") != "a" || r2.Header.Get("User-Agent") == "" || len(r2.Header.Values("X-Many")) != 1 {
+		t.Errorf("one request's options reached another: %v", r2.Header)
+	}
+	r2.Header.Set("X-App", "changed")
+	if r3, _ := c.NewRequest("GET", "http://e.org/"); r3.Header.Get("X-App") != "a" {
+		t.Error("changing a request changed its client")
+	}
+	bare, _ := NewRequest("GET", "http://e.org/")
+	if bare.Header.Len() != 0 {
+		t.Errorf("a stand-alone request has no defaults: %v", bare.Header)
+	}
+	secret := Header{{Name: "Authorization", Value: "Basic x"}, {Name: "cookie", Value: "y"}, {Name: "A", Value: "b"}}
+	if got := secret.String(); got != "Authorization: [secure]\ncookie: [secure]\nA: b\n" {
+		t.Errorf("secrets in a log: %q", got)
+	}
+}
