@@ -1,0 +1,194 @@
+// Command bench measures the HTTP clients in package subject against each
+// other. See the README of the module for how to run it and how to read what it
+// prints.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gohttpx.dev/bench/measure"
+	"gohttpx.dev/bench/report"
+	"gohttpx.dev/bench/server"
+	"gohttpx.dev/bench/subject"
+)
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == server.ChildArg {
+		if err := server.Child(); err != nil {
+			fmt.Fprintln(os.Stderr, "server:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	switch err := run(os.Args[1:], os.Stdout, os.Stderr); {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// flags are the command line.
+type flags struct {
+	conns       []int
+	rounds      int
+	slice       time.Duration
+	size        int
+	tls         bool
+	cancellable bool
+	subjects    []subject.Subject
+	heapMiB     int
+	procs       int
+	out         string
+	machine     string
+	cpuProfile  string
+	memProfile  string
+	list        bool
+}
+
+func parse(args []string, stderr io.Writer) (flags, error) {
+	f := flags{conns: []int{1, 64, 256}, subjects: subject.All()}
+	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	fs.Func("c", "numbers of goroutines, and of connections, `n,…` (default 1,64,256)", func(s string) (err error) {
+		f.conns, err = numbers(s)
+		return err
+	})
+	fs.Func("subjects", "who takes part, `name,…` (default all, see -list)", func(s string) (err error) {
+		f.subjects, err = chosen(s)
+		return err
+	})
+	fs.IntVar(&f.rounds, "rounds", measure.MinRounds, "rounds; each subject has one slice in each")
+	fs.DurationVar(&f.slice, "slice", 400*time.Millisecond, "length of a slice, a tenth more to warm up")
+	fs.IntVar(&f.size, "size", 1024, "content bytes per response")
+	fs.BoolVar(&f.tls, "tls", false, "over TLS")
+	fs.BoolVar(&f.cancellable, "cancellable", false, "give requests a context that could be cancelled")
+	fs.IntVar(&f.heapMiB, "heap", 0, "live heap to hold beside, in MiB; it makes the garbage collector run more rarely, as in a larger program")
+	fs.IntVar(&f.procs, "procs", 0, "GOMAXPROCS of the client (default Go's own)")
+	fs.StringVar(&f.out, "out", "results", "`directory` of the file with all rounds; empty for none")
+	fs.StringVar(&f.machine, "machine", fmt.Sprintf("%s-%s-%dcpu", runtime.GOOS, runtime.GOARCH, runtime.NumCPU()), "`name` of this machine in the file's name")
+	fs.StringVar(&f.cpuProfile, "cpuprofile", "", "write a CPU profile to `file`; takes one subject and one -c")
+	fs.StringVar(&f.memProfile, "memprofile", "", "write a profile of every allocation to `file`; takes one subject and one -c, and makes all slow")
+	fs.BoolVar(&f.list, "list", false, "list the subjects")
+	if err := fs.Parse(args); err != nil {
+		return f, err
+	}
+	switch {
+	case fs.NArg() > 0:
+		return f, fmt.Errorf("unexpected argument %q", fs.Arg(0))
+	case f.rounds < 1 || f.slice <= 0:
+		return f, errors.New("-rounds and -slice must be positive")
+	case f.size < server.TokenLen || f.size > server.MaxSize:
+		return f, fmt.Errorf("-size must be from %d to %d", server.TokenLen, server.MaxSize)
+	case f.cpuProfile+f.memProfile != "" && (len(f.subjects) != 1 || len(f.conns) != 1):
+		return f, errors.New("a profile takes exactly one subject and one -c, or it would mix them")
+	}
+	return f, nil
+}
+
+func numbers(s string) ([]int, error) {
+	var ns []int
+	for word := range strings.SplitSeq(s, ",") {
+		n, err := strconv.Atoi(word)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("%q is no positive number", word)
+		}
+		ns = append(ns, n)
+	}
+	return ns, nil
+}
+
+func chosen(s string) ([]subject.Subject, error) {
+	var all []subject.Subject
+	for word := range strings.SplitSeq(s, ",") {
+		one, err := subject.Named(word)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(all, func(x subject.Subject) bool { return x.Name == one.Name }) {
+			return nil, fmt.Errorf("%s is named twice", word)
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+func run(args []string, stdout, stderr io.Writer) error {
+	f, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	if f.list {
+		for _, s := range subject.All() {
+			fmt.Fprintf(stdout, "%-16s %s\n", s.Name, s.What)
+		}
+		return nil
+	}
+	if f.procs > 0 {
+		runtime.GOMAXPROCS(f.procs)
+	}
+	// Live but never looked at: without pointers it costs the collector
+	// nothing to mark, and only raises the heap size that starts a cycle.
+	ballast := make([]byte, f.heapMiB<<20)
+	defer runtime.KeepAlive(ballast)
+
+	p, err := server.Spawn()
+	if err != nil {
+		return err
+	}
+	defer p.Stop()
+	stop, err := profile(f)
+	if err != nil {
+		return err
+	}
+	scenarios, err := measureAll(f, p, stderr)
+	if err := errors.Join(err, stop()); err != nil {
+		return err
+	}
+	return publish(f, scenarios, stdout)
+}
+
+// measureAll runs one plan per number of goroutines.
+func measureAll(f flags, p *server.Process, stderr io.Writer) ([]report.Scenario, error) {
+	o := subject.Options{Addr: p.Addr, Size: f.size}
+	if f.tls {
+		o.Addr, o.Roots = p.TLSAddr, p.Roots
+	}
+	if f.cancellable {
+		parent, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		o.Context = func() context.Context {
+			// Each goroutine has one of its own, so that they do not meet at
+			// its lock; cancelling the parent releases all.
+			ctx, cancel := context.WithCancel(parent)
+			context.AfterFunc(parent, cancel)
+			return ctx
+		}
+	}
+	var all []report.Scenario
+	for _, c := range f.conns {
+		o.Conns = c
+		started := time.Now()
+		results, err := measure.Plan{
+			Subjects: f.subjects, Options: o, Rounds: f.rounds, Slice: f.slice,
+			Progress: func(round int) {
+				fmt.Fprintf(stderr, "c=%d: round %d of %d, %.0f s\n", c, round, f.rounds, time.Since(started).Seconds())
+			},
+		}.Run()
+		if err != nil {
+			return nil, fmt.Errorf("c=%d: %w", c, err)
+		}
+		all = append(all, report.Scenario{Conns: c, Size: f.size, TLS: f.tls, Results: results})
+	}
+	return all, nil
+}

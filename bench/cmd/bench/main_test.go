@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"gohttpx.dev/bench/server"
+	"gohttpx.dev/bench/subject"
+)
+
+// The test binary is its own server, as the command is.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == server.ChildArg {
+		if err := server.Child(); err != nil {
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// One short run of everything: all subjects, cleartext and TLS, tables and
+// file.
+func TestRun(t *testing.T) {
+	for _, kind := range []string{"-tls=false", "-tls=true"} {
+		t.Run(kind, func(t *testing.T) {
+			dir := t.TempDir()
+			var stdout, stderr bytes.Buffer
+			err := run([]string{kind, "-c", "1,4", "-rounds", "2", "-slice", "2ms", "-out", dir, "-machine", "here"}, &stdout, &stderr)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, stderr.String())
+			}
+			files, _ := filepath.Glob(filepath.Join(dir, "*-here.txt"))
+			if len(files) != 1 {
+				t.Fatalf("%d files in the results directory", len(files))
+			}
+			file, err := os.ReadFile(files[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range subject.All() {
+				if n := strings.Count(string(file), fmt.Sprintf("/subject=%s-%d\t", s.Name, runtime.GOMAXPROCS(0))); n != 4 {
+					t.Errorf("%d lines of %s in the file, expected 2 rounds at 2 numbers of goroutines", n, s.Name)
+				}
+				if n := strings.Count(stdout.String(), s.Name+" "); n < 2 {
+					t.Errorf("%s is not in both tables", s.Name)
+				}
+			}
+			if !strings.Contains(stdout.String(), files[0]) {
+				t.Error("the output does not say where the file is")
+			}
+		})
+	}
+}
+
+func TestProfiles(t *testing.T) {
+	dir := t.TempDir()
+	cpu, mem := filepath.Join(dir, "cpu.prof"), filepath.Join(dir, "mem.prof")
+	var out bytes.Buffer
+	err := run([]string{"-subjects", "floor", "-c", "1", "-rounds", "1", "-slice", "1ms", "-out", "", "-cpuprofile", cpu, "-memprofile", mem}, &out, &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{cpu, mem} {
+		if info, err := os.Stat(name); err != nil || info.Size() == 0 {
+			t.Errorf("no profile in %s: %v", name, err)
+		}
+	}
+}
+
+func TestFlags(t *testing.T) {
+	for _, tt := range []struct{ args, want string }{
+		{"-c 0", "no positive number"},
+		{"-c 1,,2", "no positive number"},
+		{"-subjects nobody", "no subject is called"},
+		{"-subjects floor,floor", "named twice"},
+		{"-rounds 0", "must be positive"},
+		{"-slice 0s", "must be positive"},
+		{"-size 15", "-size must be"},
+		{"-cpuprofile x", "exactly one subject"},
+		{"-c 1,2 -subjects floor -memprofile x", "exactly one subject"},
+		{"extra", "unexpected argument"},
+	} {
+		var out bytes.Buffer
+		if err := run(strings.Fields(tt.args), &out, &out); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: the error is %v, expected %q in it", tt.args, err, tt.want)
+		}
+	}
+	var out bytes.Buffer
+	if err := run([]string{"-list"}, &out, &out); err != nil || strings.Count(out.String(), "\n") != len(subject.All()) {
+		t.Errorf("-list: %v\n%s", err, out.String())
+	}
+}

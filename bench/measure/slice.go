@@ -1,0 +1,152 @@
+package measure
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"gohttpx.dev/bench/subject"
+)
+
+// Slice is what was seen of one subject in one round.
+type Slice struct {
+	// Requests is how many were made; each was answered rightly.
+	Requests int
+	// Wall is how long they took together.
+	Wall time.Duration
+	// User and System are the CPU time of this process meanwhile.
+	User, System time.Duration
+	// Allocs and Bytes are the heap objects and bytes allocated meanwhile.
+	Allocs, Bytes uint64
+	// Latency counts each request's time.
+	Latency Histogram
+}
+
+// CPU is the CPU time per request.
+func (s *Slice) CPU() time.Duration { return s.per(s.User + s.System) }
+
+func (s *Slice) per(d time.Duration) time.Duration {
+	return d / time.Duration(max(s.Requests, 1))
+}
+
+// Rate is requests per second.
+func (s *Slice) Rate() float64 { return float64(s.Requests) / s.Wall.Seconds() }
+
+// AllocsPer and BytesPer are heap objects and bytes per request.
+func (s *Slice) AllocsPer() float64 { return float64(s.Allocs) / float64(max(s.Requests, 1)) }
+
+// BytesPer is the heap bytes per request.
+func (s *Slice) BytesPer() float64 { return float64(s.Bytes) / float64(max(s.Requests, 1)) }
+
+// Bench is an open subject with its goroutines' exchanges.
+type Bench struct {
+	Subject subject.Subject
+
+	client  subject.Client
+	workers []worker
+}
+
+// worker is one goroutine's part. The padding keeps two of them off one cache
+// line.
+type worker struct {
+	exchange subject.Exchange
+	latency  Histogram
+	requests int
+	err      error
+	_        [64]byte
+}
+
+// Open opens the subject for o.Conns goroutines.
+func Open(s subject.Subject, o subject.Options) (*Bench, error) {
+	c, err := s.Open(o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Name, err)
+	}
+	b := &Bench{Subject: s, client: c, workers: make([]worker, o.Conns)}
+	for i := range b.workers {
+		if b.workers[i].exchange, err = c.Worker(i); err != nil {
+			c.Close()
+			return nil, fmt.Errorf("%s: %w", s.Name, err)
+		}
+	}
+	return b, nil
+}
+
+// Close closes the subject's connections.
+func (b *Bench) Close() { b.client.Close() }
+
+// Run warms the subject up, then measures it for d. It ends when every request
+// that was begun has ended, so that none is counted in part.
+func (b *Bench) Run(d time.Duration) (*Slice, error) {
+	// The garbage of whoever ran before is not ours. Collecting it also
+	// empties every sync.Pool, which is why the warm-up follows.
+	runtime.GC()
+	if err := b.loop(d / 10); err != nil {
+		return nil, err
+	}
+	for i := range b.workers {
+		b.workers[i].requests = 0
+		b.workers[i].latency = Histogram{}
+	}
+	s := new(Slice)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	user, system, err := cpuTime()
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	err = b.loop(d)
+	s.Wall = time.Since(start)
+	userEnd, systemEnd, err2 := cpuTime()
+	runtime.ReadMemStats(&after)
+	if err != nil {
+		return nil, err
+	}
+	if err2 != nil {
+		return nil, err2
+	}
+	s.User, s.System = userEnd-user, systemEnd-system
+	s.Allocs, s.Bytes = after.Mallocs-before.Mallocs, after.TotalAlloc-before.TotalAlloc
+	for i := range b.workers {
+		s.Requests += b.workers[i].requests
+		s.Latency.Merge(&b.workers[i].latency)
+	}
+	return s, nil
+}
+
+// loop lets every worker make requests until d has passed, and at least one.
+func (b *Bench) loop(d time.Duration) error {
+	var all sync.WaitGroup
+	end := time.Now().Add(d)
+	for i := range b.workers {
+		w := &b.workers[i]
+		// Started here, ended by the clock or the first error, waited for
+		// below.
+		all.Go(func() { w.run(end) })
+	}
+	all.Wait()
+	for i := range b.workers {
+		if err := b.workers[i].err; err != nil {
+			return fmt.Errorf("%s: %w", b.Subject.Name, err)
+		}
+	}
+	return nil
+}
+
+func (w *worker) run(end time.Time) {
+	begun := time.Now()
+	for {
+		if w.err = w.exchange(); w.err != nil {
+			return
+		}
+		now := time.Now()
+		w.requests++
+		w.latency.Add(now.Sub(begun))
+		if !now.Before(end) {
+			return
+		}
+		begun = now
+	}
+}

@@ -1,0 +1,22 @@
+// Package subject holds the clients that are compared, one small file each.
+//
+// # Overview
+//
+// A Subject opens a Client with the same caps for all: Conns connections to
+// one host, all of which may be idle, for ten minutes. A Client gives each
+// goroutine its own Exchange: a call makes one request, reads the whole answer
+// and checks it. Each client is used the way its documentation asks a careful
+// user to use it, and the choice is stated at the top of its file.
+//
+// Tokens and URLs are made before the clock runs. Each goroutine goes around a
+// few of them, so that an answer to the previous request is found out, and no
+// subject pays for formatting.
+//
+// # Concurrency
+//
+// A Client serves Conns goroutines; an Exchange belongs to one.
+//
+// # Limitations
+//
+// GET over HTTP/1.1, cleartext or TLS.
+package subject

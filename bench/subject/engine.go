@@ -1,0 +1,131 @@
+package subject
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"gohttpx.dev/h1"
+	"gohttpx.dev/pool"
+	"gohttpx.dev/wire"
+)
+
+// engine is the HTTP/1.1 engine by itself: one connection per goroutine, one
+// wire.Request and one wire.Response used again and again.
+var engine = Subject{
+	Name: "engine",
+	Ours: true,
+	What: "h1.Conn.RoundTrip, reused wire.Response, no pool",
+	Open: func(o Options) (Client, error) { return &engineClient{o: o}, nil },
+}
+
+// pooled is the same through the pool.
+var pooled = Subject{
+	Name: "pool",
+	Ours: true,
+	What: "pool.RoundTrip, reused wire.Response",
+	Open: func(o Options) (Client, error) {
+		e := &engineClient{o: o}
+		e.pool = pool.New(pool.Config{
+			Dial:            func(ctx context.Context, _ pool.Key) (pool.Conn, error) { return e.newConn(ctx) },
+			MaxConns:        o.Conns,
+			MaxConnsPerHost: o.Conns,
+			MaxIdle:         o.Conns,
+			IdleTimeout:     IdleTimeout,
+		})
+		return e, nil
+	},
+}
+
+type engineClient struct {
+	o     Options
+	pool  *pool.Pool // nil: one connection per goroutine
+	conns []*h1.Conn
+}
+
+func (e *engineClient) newConn(ctx context.Context) (*h1.Conn, error) {
+	nc, err := e.o.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return h1.NewConn(nc, h1.Config{RawConn: rawConn(nc)}), nil
+}
+
+func (e *engineClient) Worker(i int) (Exchange, error) {
+	send, err := e.sender()
+	if err != nil {
+		return nil, err
+	}
+	c := newCalls(e.o, i)
+	ctx := e.o.context()
+	var res wire.Response
+	req := wire.Request{
+		Method:    "GET",
+		Scheme:    e.o.scheme(),
+		Authority: e.o.Addr,
+		Fields:    wire.Fields{{Name: "Accept", Value: "*/*"}, {Name: "User-Agent", Value: "engine"}},
+		Timeouts:  wire.Timeouts{Pool: Timeout, Connect: Timeout, Write: Timeout, Read: Timeout},
+	}
+	buf := make([]byte, e.o.Size+1)
+	return func() error {
+		req.Target = c.targets[c.next()]
+		res.Reset()
+		if err := send(ctx, &req, &res); err != nil {
+			return err
+		}
+		n, err := readBody(res.Body, buf)
+		if err != nil {
+			res.Body.Close()
+			return err
+		}
+		return c.check(res.Status, buf[:n])
+	}, nil
+}
+
+// sender returns what carries one exchange.
+func (e *engineClient) sender() (func(context.Context, *wire.Request, *wire.Response) error, error) {
+	if e.pool != nil {
+		key := pool.Key{Scheme: e.o.scheme(), Addr: e.o.Addr}
+		return func(ctx context.Context, req *wire.Request, res *wire.Response) error {
+			return e.pool.RoundTrip(ctx, key, req, res)
+		}, nil
+	}
+	conn, err := e.newConn(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	conn.OnChange(func() {})
+	e.conns = append(e.conns, conn)
+	return func(ctx context.Context, req *wire.Request, res *wire.Response) error {
+		if !conn.Reserve() {
+			return errors.New("the connection takes no further request")
+		}
+		return conn.RoundTrip(ctx, req, res)
+	}, nil
+}
+
+// readBody reads to the end of b, of which buf holds one byte more than is
+// expected.
+func readBody(b wire.Body, buf []byte) (int, error) {
+	n := 0
+	for n < len(buf) {
+		m, err := b.Read(buf[n:])
+		n += m
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, errLong
+}
+
+func (e *engineClient) Close() {
+	for _, c := range e.conns {
+		c.Close()
+	}
+	if e.pool != nil {
+		e.pool.Close()
+	}
+}
