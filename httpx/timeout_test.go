@@ -271,7 +271,7 @@ func TestTimeoutsOverSockets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
+	t.Cleanup(func() { ln.Close() }) // the parallel subtests outlive this function
 	go func() {
 		for {
 			nc, err := ln.Accept()
