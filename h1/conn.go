@@ -1,0 +1,305 @@
+package h1
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gohttpx.dev/internal/bufpool"
+	"gohttpx.dev/wire"
+)
+
+// The defaults of Config.
+const (
+	DefaultReadBuffer = 4 << 10
+	DefaultDrainBytes = 256 << 10
+	DefaultDrainTime  = 50 * time.Millisecond
+)
+
+// Config says how a connection behaves. The zero Config is a good one. It is
+// copied by NewConn.
+type Config struct {
+	// Rules says which departures from the grammar are accepted; 0 is what
+	// RFC 9112 lets a client accept safely.
+	Rules Rules
+	// Limits bounds what one response may cost.
+	Limits Limits
+	// KeepRawHead makes Response.RawHead hold the final head as received.
+	KeepRawHead bool
+
+	// ReadBufferSize is the size of the buffer that an exchange starts with,
+	// in bytes; 0 or less is DefaultReadBuffer. It grows for a longer head, up
+	// to Limits.HeadBytes, and an idle connection has none.
+	ReadBufferSize int
+	// DrainBytes is how much unread content a closed body may have for the
+	// connection to be kept: that much is read and dropped. 0 is
+	// DefaultDrainBytes, negative is none.
+	DrainBytes int
+	// DrainTime bounds how long that may take, and with it Body.Close. 0 is
+	// DefaultDrainTime, negative is none.
+	DrainTime time.Duration
+	// MaxRequests closes the connection after so many exchanges; 0 or less is
+	// no limit.
+	MaxRequests int
+
+	// Info describes the connection in responses; if nil it is made from the
+	// net.Conn. It must not change any more.
+	Info *wire.ConnInfo
+	// Probe looks at an idle connection without blocking and reports whether
+	// it is still good: no end of stream, no data out of turn. It may be nil:
+	// a socket is then looked at by the engine, on Unix, and any other
+	// connection is taken to be good.
+	Probe func() bool
+	// RawConn is the socket beneath a TLS connection, which is closed where
+	// waiting for a TLS alert to be written could take long; nil means the
+	// connection itself.
+	RawConn net.Conn
+}
+
+// Conn is one HTTP/1.1 connection. It runs one exchange at a time.
+//
+// All methods may be called concurrently, except that SendRaw, ReadHead and
+// Detach are for a caller who drives the connection alone. Reads of a response
+// body must not overlap; its Close may come at any time.
+type Conn struct {
+	// immutable after NewConn
+	nc       net.Conn
+	raw      net.Conn // nc, or the socket beneath it
+	cfg      Config   // limits and defaults resolved
+	info     *wire.ConnInfo
+	epoch    time.Time
+	plain    bool         // nc is a socket: a write can go on after a deadline
+	tcp      *net.TCPConn // nc, if it is one
+	peek     *peeker      // how to look at an idle socket; nil if nobody can
+	cancelFn func()       // c.canceled, made once
+	onChange func()       // set before first use
+
+	slot slot
+	ex   exchange
+	// parked says how Healthy must look: see park.
+	parked atomic.Int64
+	// sent is whether a byte of the running exchange's request may have gone.
+	sent atomic.Bool
+	// final is whether the final head of the running exchange has come.
+	final atomic.Bool
+
+	// owner of the exchange only (see exState)
+	buf      []byte // buf[r:w] is received and not used; nil between exchanges
+	r, w     int
+	served   int // exchanges begun
+	parser   Parser
+	dec      ChunkDecoder
+	ctx      context.Context // watched, else nil; read by the hook too
+	stop     func() bool     // ends the watch, else nil
+	res      *wire.Response  // gets the trailers
+	trace    *wire.Trace     // of the request; may be nil
+	writeErr *wire.Error     // of the calling goroutine's write, if it may yet be explained
+	lim      limits
+	readBy   int64 // the socket's read deadline, 0: none
+	readErr  error // came with the last bytes, to be reported by the next read
+	started  int64 // when the exchange began
+	sentAt   int64 // when the request was fully sent, if no upload was needed
+	firstAt  int64 // when the first byte of the response came, 0: not yet
+	lastAt   int64 // the last time that anybody looked at the clock
+	inHead   bool  // the final head has not come
+	keep     bool  // the connection may be used after this exchange
+	quiet    bool  // the last read got less than there was room for
+	excess   bool  // there were bytes after the response
+	framing  Framing
+	remain   int64  // content still to come (Length)
+	got      int64  // content delivered
+	data     []byte // decoded content in buf that was not delivered yet (Chunked)
+	lastSeen bool   // the last chunk has come: the trailer section follows
+	scanned  int    // of the trailer section
+	// continueBy is until when the body is held back for 100 (Continue);
+	// drainBy bounds a drain; both 0 otherwise.
+	continueBy, drainBy int64
+	rawMethod           string // of the last request sent by SendRaw
+
+	// whoever writes: the owner of the exchange, or the uploader while it runs
+	writeBy int64 // the socket's write deadline, 0: none
+
+	// up is made by the first upload; active is whether one runs or has not
+	// been settled. Owner of the exchange only; upload has its own rules.
+	up     *upload
+	active bool
+
+	mu      sync.Mutex
+	cause   *cause // guarded by mu; why the connection was killed, the first one
+	failure error  // guarded by mu; what the exchange ended with, if exFailed
+}
+
+// NewConn returns a connection over nc, which it owns from now on: it is closed
+// by Close, by an error, or when an exchange ends that allows no other. NewConn
+// does no I/O and starts no goroutine.
+func NewConn(nc net.Conn, cfg Config) *Conn {
+	cfg.Limits = cfg.Limits.withDefaults()
+	if cfg.ReadBufferSize <= 0 {
+		cfg.ReadBufferSize = DefaultReadBuffer
+	}
+	if cfg.DrainBytes == 0 {
+		cfg.DrainBytes = DefaultDrainBytes
+	}
+	if cfg.DrainTime == 0 {
+		cfg.DrainTime = DefaultDrainTime
+	}
+	c := &Conn{nc: nc, raw: cfg.RawConn, cfg: cfg, info: cfg.Info, epoch: time.Now()}
+	if c.raw == nil {
+		c.raw = nc
+	}
+	if c.info == nil {
+		c.info = &wire.ConnInfo{
+			Proto:      wire.HTTP11,
+			LocalAddr:  nc.LocalAddr(),
+			RemoteAddr: nc.RemoteAddr(),
+			Created:    c.epoch,
+		}
+	}
+	switch s := nc.(type) {
+	case *net.TCPConn:
+		c.plain, c.tcp = true, s
+	case *net.UnixConn:
+		c.plain = true
+	}
+	if cfg.Probe == nil {
+		c.peek = newPeeker(nc)
+	}
+	c.parser = Parser{Rules: cfg.Rules, MaxFields: cfg.Limits.Fields}
+	c.cancelFn = c.canceled
+	return c
+}
+
+// Info describes the connection.
+func (c *Conn) Info() *wire.ConnInfo { return c.info }
+
+// Reserve claims the exchange slot. It reports false if the slot is taken, or
+// the connection draining or closed. It does not block.
+func (c *Conn) Reserve() bool { return c.slot.reserve() }
+
+// Release gives back a slot that RoundTrip did not use. It calls the hook.
+func (c *Conn) Release() {
+	changed, closed := c.slot.release()
+	if closed {
+		c.closeSocket(false)
+	}
+	if changed {
+		c.notify()
+	}
+}
+
+// State is a snapshot. It does not block.
+func (c *Conn) State() wire.ConnState { return c.slot.state() }
+
+// OnChange sets the hook, before first use. It is called, with no lock held,
+// after the slot came free (the exchange ended or Release was called), after
+// Drain, and after the connection was closed for whatever reason. A connection
+// that ends with its exchange is announced once.
+func (c *Conn) OnChange(f func()) { c.onChange = f }
+
+func (c *Conn) notify() {
+	if c.onChange != nil {
+		c.onChange()
+	}
+}
+
+// Drain refuses new exchanges, and closes the connection when the running one
+// ends or the reserved slot is given back: now, if there is neither.
+func (c *Conn) Drain() {
+	changed, closed := c.slot.drain()
+	if closed {
+		c.closeSocket(false)
+	}
+	if changed {
+		c.notify()
+	}
+}
+
+// Close closes the connection. A running exchange fails with KindClosed, and so
+// does a stream that was handed over. It waits for nobody, and returns nil.
+func (c *Conn) Close() error {
+	c.kill(cause{err: &wire.Error{Kind: wire.KindClosed, Err: errOwner}})
+	return nil
+}
+
+// closeSocket closes the connection, once: only whoever has set slotClosed may
+// call it. The hard way is for a connection on which a write may stand still.
+func (c *Conn) closeSocket(hard bool) {
+	if hard {
+		c.raw.Close()
+		return
+	}
+	// RFC 9112 §9.8: a TLS client sends a closure alert before it closes.
+	c.nc.Close()
+}
+
+// Healthy looks at an idle connection without blocking. It reports false if the
+// connection is draining or closed, or if the peer has ended it or sent
+// something that nobody asked for. It does not look, and reports true, before
+// the first exchange (TLS session tickets may have come), while an exchange
+// runs, and for a short time after one that left nothing behind.
+func (c *Conn) Healthy() bool {
+	w := c.slot.word.Load()
+	if w&(slotClosed|slotDraining) != 0 {
+		return false
+	}
+	if w&slotRunning != 0 {
+		return true
+	}
+	switch at := c.parked.Load(); {
+	case at == parkedNever:
+		return true
+	case at != parkedDoubtful && c.now()-at < int64(parkedFresh):
+		return true
+	case c.cfg.Probe != nil:
+		return c.cfg.Probe()
+	case c.peek != nil:
+		return c.peek.quiet()
+	}
+	return true
+}
+
+const (
+	// parkedNever: no exchange was made yet.
+	parkedNever = 0
+	// parkedDoubtful: the last read was not seen to have emptied the socket.
+	parkedDoubtful = -1
+	// parkedFresh is for how long after an exchange that has left nothing
+	// behind no look is taken: a busy pool hands connections on within it, and
+	// the look costs a system call.
+	parkedFresh = 50 * time.Millisecond
+)
+
+// park notes when the connection became idle, for Healthy.
+func (c *Conn) park() {
+	if c.quiet {
+		c.parked.Store(c.lastAt)
+	} else {
+		c.parked.Store(parkedDoubtful)
+	}
+}
+
+// room makes buf have free space at its end. It is never asked to make it
+// longer than limit bytes, unless it is.
+func (c *Conn) room(limit int) {
+	switch {
+	case c.r == c.w:
+		c.r, c.w = 0, 0
+	case c.w < len(c.buf):
+	case c.r > 0:
+		c.w = copy(c.buf, c.buf[c.r:c.w])
+		c.r = 0
+	default:
+		grown := bufpool.Get(min(2*len(c.buf), max(limit, len(c.buf)+1)))
+		c.w = copy(grown, c.buf[:c.w])
+		bufpool.Put(c.buf)
+		c.buf = grown
+	}
+}
+
+// putBuf gives the buffer back.
+func (c *Conn) putBuf() {
+	bufpool.Put(c.buf)
+	c.buf, c.data, c.r, c.w = nil, nil, 0, 0
+}

@@ -1,0 +1,593 @@
+package h1
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"gohttpx.dev/internal/bufpool"
+	"gohttpx.dev/wire"
+)
+
+// One exchange, written straight down: the head and a short body in one write,
+// or an uploader beside; then the heads of the response until the final one.
+// The calling goroutine does all of it, and after it whoever reads the body.
+
+// oneWrite is the longest body that is sent in one write with its head, in
+// bytes: copying that much costs less than a second write.
+const oneWrite = 16 << 10
+
+// RoundTrip sends req and fills res up to its head; the content is read through
+// res.Body, which must be read to its end or closed. A slot must have been
+// reserved; RoundTrip reserves it itself if it is free.
+//
+// req.Body is closed exactly once, on every path. A body of up to 16 KiB and of
+// known length is read before anything is sent, and one that has the wrong
+// length is never sent. Any other is sent by a goroutine of its own while the
+// response is awaited, so that an early answer is seen; the same holds for a
+// short body that might block. A body with a method Len() int counts as one in
+// memory, which never blocks, and so do those of io.NopCloser around one.
+//
+// The context bounds the whole exchange: if it ends before the content was read,
+// the connection is closed and its slot is free. Errors are *wire.Error.
+func (c *Conn) RoundTrip(ctx context.Context, req *wire.Request, res *wire.Response) error {
+	if err := c.begin(0); err != nil {
+		req.CloseBody()
+		return err
+	}
+	c.reset(req, res)
+	if ctx.Done() != nil {
+		if ctx.Err() != nil {
+			return c.unsent(req, wire.Canceled(ctx, wire.PhaseWrite, false))
+		}
+		c.watch(ctx)
+	}
+	c.buf = bufpool.Get(c.cfg.ReadBufferSize)
+	head, err := AppendRequest(c.buf[:0], req, c.cfg.Rules)
+	if err != nil {
+		return c.unsent(req, err)
+	}
+	if err := c.send(req, head); err != nil {
+		return err
+	}
+	return c.receiveResponse(req, res)
+}
+
+// begin takes the slot for an exchange.
+func (c *Conn) begin(with uint32) error {
+	switch found, ok := c.slot.begin(with); {
+	case ok:
+		return nil
+	case found&slotClosed != 0:
+		// The reservation, if it was ours, ends here.
+		if changed, _ := c.slot.release(); changed {
+			c.notify()
+		}
+		if err := c.causeError(wire.PhaseWrite); err != nil && err.Kind == wire.KindClosed {
+			return err
+		}
+		return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindClosed, Err: errors.New("h1: connection is closed")}
+	case found&slotRunning != 0:
+		return localError("h1: an exchange is running on this connection already")
+	}
+	return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindClosed, Err: errors.New("h1: connection is draining")}
+}
+
+func localError(what string) *wire.Error {
+	return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindProtocol, Err: errors.New(what)}
+}
+
+// reset starts the exchange.
+func (c *Conn) reset(req *wire.Request, res *wire.Response) {
+	c.ex.start()
+	c.sent.Store(false)
+	c.final.Store(false)
+	c.res, c.trace, c.writeErr = res, req.Trace, nil
+	c.inHead, c.keep, c.quiet, c.excess = true, false, false, false
+	c.framing, c.remain, c.got, c.lastSeen, c.scanned = NoBody, 0, 0, false, 0
+	c.firstAt, c.sentAt, c.continueBy, c.drainBy, c.readErr = 0, 0, 0, 0, nil
+	t := &req.Timeouts
+	c.lim = limits{
+		read:    limitOf(wire.Limit(t.Read)),
+		write:   limitOf(wire.Limit(t.Write)),
+		header:  limitOf(max(t.Header, 0)),
+		wait100: limitOf(max(t.Continue, 0)),
+	}
+	c.served++
+	res.Reset()
+	res.Conn, res.Reused = c.info, c.served > 1
+}
+
+// unsent ends an exchange of which nothing was sent: the connection is as good
+// as before.
+func (c *Conn) unsent(req *wire.Request, err error) error {
+	req.CloseBody()
+	c.served--
+	c.keep = true
+	c.mu.Lock()
+	c.failure = err
+	c.mu.Unlock()
+	c.finish(exFailed, true, false)
+	return err
+}
+
+// fail ends the exchange, and with it the connection.
+func (c *Conn) fail(err error) error {
+	hard := true
+	if e, ok := err.(*wire.Error); ok && e.Kind == wire.KindProtocol {
+		hard = false
+	}
+	c.mu.Lock()
+	c.failure = err
+	c.mu.Unlock()
+	c.finish(exFailed, false, hard)
+	return err
+}
+
+// finish ends the exchange that the caller owns: the one place that gives
+// everything back. The connection is used again if reuse is set and nothing
+// speaks against it; hard says how it is closed otherwise.
+//
+// It returns what the uploader failed with, if that is the caller's fault and
+// the exchange was to end well.
+func (c *Conn) finish(last exState, reuse, hard bool) error {
+	if c.slot.word.Load()&slotRaw != 0 && reuse {
+		// The caller drives: the connection stays his until he closes it.
+		c.ex.end(last)
+		return nil
+	}
+	var local error
+	if c.active {
+		if c.settleUpload() {
+			if e := c.up.err; e != nil {
+				reuse = false
+				if last == exEOF && c.up.local {
+					local, last = e, exFailed
+					c.mu.Lock()
+					c.failure = e
+					c.mu.Unlock()
+				}
+			}
+		} else {
+			// Never pooled with an upload under way: the bytes that the
+			// peer still expects would be taken from the next request.
+			reuse, hard = false, true
+			c.stopUpload()
+		}
+	}
+	reuse = c.unwatch() && reuse && c.keep && c.r == c.w && !c.excess && c.readErr == nil &&
+		(c.cfg.MaxRequests <= 0 || c.served < c.cfg.MaxRequests)
+	c.putBuf()
+	c.res, c.trace = nil, nil
+	if reuse && last != exFailed {
+		c.park()
+	}
+	// Before the slot is free: the next exchange writes the same word.
+	c.ex.end(last)
+	if c.slot.free(!reuse) {
+		c.closeSocket(hard)
+	}
+	c.notify()
+	return local
+}
+
+// send gets the request on its way: it returns when it was sent, or when an
+// uploader has taken it over.
+func (c *Conn) send(req *wire.Request, head []byte) error {
+	c.started = c.now()
+	c.lastAt = c.started
+	switch {
+	case req.Body == nil && req.Trailers == nil:
+		return c.sendHead(req, head, true)
+	case ExpectsContinue(req) && c.lim.wait100 != 0:
+		if err := c.sendHead(req, head, false); err != nil {
+			req.CloseBody()
+			return err
+		}
+		c.continueBy = c.lastAt + c.lim.wait100
+		if t := req.Trace; t != nil && t.Wait100 != nil {
+			t.Wait100()
+		}
+		return nil
+	}
+	if body, ok := inMemory(req.Body); ok {
+		if chunked, length := RequestFraming(req); !chunked && length <= oneWrite {
+			return c.sendShort(req, body, head, int(length))
+		}
+	}
+	c.startUpload(req, head)
+	return nil
+}
+
+// sendHead writes the head, or whatever the whole request is.
+func (c *Conn) sendHead(req *wire.Request, p []byte, whole bool) error {
+	err := c.write(nil, p, c.started)
+	t := req.Trace
+	if t != nil && t.WroteHead != nil && err == nil {
+		t.WroteHead()
+	}
+	if t != nil && t.WroteRequest != nil && (whole || err != nil) {
+		t.WroteRequest(err)
+	}
+	c.lastAt = c.now()
+	if whole {
+		c.sentAt = c.lastAt
+	}
+	if err == nil || c.writeFailed(err) {
+		return nil
+	}
+	if killed := c.causeError(wire.PhaseWrite); killed != nil {
+		return c.fail(killed)
+	}
+	return c.fail(err)
+}
+
+// writeFailed reports whether a failed write leaves a chance to read why: the
+// peer may have answered before it closed. Nothing can be an answer to a
+// request of which no byte was sent.
+func (c *Conn) writeFailed(err error) (goOn bool) {
+	e, ok := err.(*wire.Error)
+	if !ok || e.Kind == wire.KindTimeout || !c.sent.Load() || c.killed() {
+		return false
+	}
+	c.sentAt = c.now()
+	c.writeErr = e
+	return true
+}
+
+// sendShort reads a short body behind its head and writes both at once.
+func (c *Conn) sendShort(req *wire.Request, body io.Reader, head []byte, length int) error {
+	all := head
+	// One byte more than announced shows a body that is too long.
+	if need := len(head) + length + 1; need > cap(head) {
+		all = bufpool.Get(need)[:len(head)]
+		copy(all, head)
+		defer bufpool.Put(all)
+	}
+	n, err := readAtMost(body, all[len(head):len(head)+length+1])
+	req.CloseBody()
+	if err == nil {
+		err = lengthError(int64(n), int64(length), n <= length)
+	} else {
+		err = &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindRequestBody, Err: err}
+	}
+	if err != nil {
+		return c.bodyUnsent(err)
+	}
+	return c.sendHead(req, all[:len(head)+length], true)
+}
+
+// bodyUnsent is unsent for a request whose body is closed already.
+func (c *Conn) bodyUnsent(err error) error {
+	return c.unsent(&wire.Request{}, err)
+}
+
+// readAtMost reads until p is full or r ends, which is no error.
+func readAtMost(r io.Reader, p []byte) (n int, err error) {
+	for empty := 0; n < len(p); {
+		k, err := r.Read(p[n:])
+		n += k
+		switch {
+		case err == io.EOF:
+			return n, nil
+		case err != nil:
+			return n, err
+		case k > 0:
+			empty = 0
+		default:
+			if empty++; empty == maxEmpty {
+				return n, io.ErrNoProgress
+			}
+		}
+	}
+	return n, nil
+}
+
+// maxEmpty is how often in a row a Read may return nothing at all.
+const maxEmpty = 100
+
+// lengthError is nil if a body that has ended (or has not) has the announced
+// length.
+func lengthError(n, want int64, ended bool) error {
+	switch {
+	case n > want || n == want && !ended:
+		return localError(fmt.Sprintf("h1: request body is longer than its announced %d bytes (RFC 9112 §6.2)", want))
+	case n < want:
+		return localError(fmt.Sprintf("h1: request body ended after %d of its announced %d bytes (RFC 9112 §6.2)", n, want))
+	}
+	return nil
+}
+
+// sentTime is when the request was fully sent, or 0 if it is not.
+func (c *Conn) sentTime() int64 {
+	if c.active {
+		return c.up.sentAt.Load()
+	}
+	return c.sentAt
+}
+
+// receiveResponse reads heads up to the final one and decides what follows.
+func (c *Conn) receiveResponse(req *wire.Request, res *wire.Response) error {
+	c.r, c.w = 0, 0
+	interim, bytes := 0, 0
+	for {
+		n, err := c.readHead(res)
+		if err == errContinueTimer {
+			// RFC 9110 §10.1.1: do not wait for an indefinite time.
+			c.continueBy = 0
+			c.lastAt = c.now()
+			c.startUpload(req, nil)
+			continue
+		}
+		if err != nil {
+			return c.failHead(req, err)
+		}
+		if !c.sent.Load() {
+			// RFC 9112 §9.2: what comes before the request answers nothing.
+			return c.failHead(req, c.remoteError(wire.PhaseHead, "h1: a response came before the request was sent (RFC 9112 §9.2)"))
+		}
+		if res.Status >= 200 || res.Status == 101 {
+			break
+		}
+		interim++
+		bytes += n
+		if interim > c.cfg.Limits.Interim || bytes > c.cfg.Limits.HeadBytes {
+			return c.failHead(req, c.remoteError(wire.PhaseHead,
+				fmt.Sprintf("h1: %d interim responses of %d bytes are above the limit of %d and %d bytes",
+					interim, bytes, c.cfg.Limits.Interim, c.cfg.Limits.HeadBytes)))
+		}
+		if t := req.Trace; t != nil && t.Interim != nil {
+			if err := t.Interim(res.Status, res.Fields); err != nil {
+				return c.failHead(req, &wire.Error{Phase: wire.PhaseHead, Kind: wire.KindCanceled, Sent: true, Err: err})
+			}
+			res.Fields = nil // the hook may have kept them
+		}
+		if res.Status == 100 && c.continueBy != 0 {
+			c.continueBy = 0
+			c.startUpload(req, nil)
+		}
+	}
+	return c.finalHead(req, res)
+}
+
+// failHead ends an exchange that has no final head.
+func (c *Conn) failHead(req *wire.Request, err error) error {
+	if c.continueBy != 0 {
+		req.CloseBody() // no uploader has it
+	}
+	return c.fail(err)
+}
+
+// readHead reads one head into res and returns its length.
+func (c *Conn) readHead(res *wire.Response) (int, error) {
+	resume := 0
+	for {
+		if c.r < c.w {
+			src := c.buf[c.r:c.w]
+			end, next, err := ScanHead(src, resume)
+			if err != nil {
+				return 0, c.parseError(wire.PhaseHead, err)
+			}
+			resume = next
+			if end > c.cfg.Limits.HeadBytes || end == 0 && len(src) >= c.cfg.Limits.HeadBytes {
+				return 0, c.remoteError(wire.PhaseHead,
+					fmt.Sprintf("h1: response head is longer than %d bytes (Limits.HeadBytes)", c.cfg.Limits.HeadBytes))
+			}
+			if end > 0 {
+				n, err := c.parser.Response(src[:end], res)
+				if err == nil && n == 0 {
+					err = broken(ruleLine, "the head ends in the middle of a line", end)
+				}
+				if err != nil {
+					return 0, c.parseError(wire.PhaseHead, err)
+				}
+				if c.cfg.KeepRawHead {
+					res.RawHead = append(res.RawHead[:0], src[:n]...)
+				}
+				c.r += n
+				return n, nil
+			}
+		}
+		c.room(c.cfg.Limits.HeadBytes)
+		n, err := c.receive(c.buf[c.w:])
+		c.w += n
+		if err != nil {
+			return 0, c.readError(err)
+		}
+	}
+}
+
+// finalHead decides what follows the final head.
+func (c *Conn) finalHead(req *wire.Request, res *wire.Response) error {
+	method := req.Method
+	if method == "" {
+		method = "GET"
+	}
+	framing, length, err := BodyFraming(method, res, c.cfg.Rules)
+	if err != nil {
+		return c.failHead(req, c.parseError(wire.PhaseHead, err))
+	}
+	c.inHead = false
+	c.final.Store(true)
+	c.lim.header = 0
+	c.timing(res)
+	if framing == Switched {
+		return c.switched(req, res)
+	}
+	c.framing, c.remain = framing, length
+	c.keep = framing != UntilClose && KeepAlive(res, hasOption(req.Fields, "close"))
+	if c.continueBy != 0 {
+		// A final status before the body: it is not wanted, so it is not
+		// sent, and the connection cannot be used again, since the peer may
+		// take what comes next for the body (RFC 9110 §10.1.1).
+		c.continueBy, c.keep = 0, false
+		c.sentAt = c.lastAt
+		req.CloseBody()
+	}
+	if c.active && !c.keep {
+		// RFC 9112 §9.5: a peer that closes after this response does not want
+		// the rest of the body.
+		c.haltUpload()
+	}
+	if framing == NoBody || framing == Length && length == 0 {
+		if framing == Length {
+			c.framing = NoBody
+		}
+		return c.finish(exEOF, true, false)
+	}
+	if framing == Chunked {
+		c.dec.Reset(c.cfg.Limits, c.cfg.Rules)
+	}
+	return c.open(res)
+}
+
+// open hands the content out.
+func (c *Conn) open(res *wire.Response) error {
+	id := c.ex.id()
+	res.Body = wire.NewBody(c, id)
+	c.ex.move(id, exBusy, exOpen)
+	// An abort that came meanwhile has left the exchange to us.
+	if c.killed() && c.ex.move(id, exOpen, exBusy) {
+		res.Body = wire.Body{}
+		return c.abandon()
+	}
+	return nil
+}
+
+// timing fills in what is known of the exchange at its head.
+func (c *Conn) timing(res *wire.Response) {
+	sent := c.sentTime()
+	if sent == 0 || sent > c.lastAt {
+		sent = c.lastAt
+	}
+	res.Timing.Write = time.Duration(sent - c.started)
+	if c.firstAt > sent {
+		res.Timing.FirstByte = time.Duration(c.firstAt - sent)
+	}
+}
+
+// receive is one socket read of at least one byte, within the limits that hold
+// now. Its error is a *wire.Error or what the socket said.
+func (c *Conn) receive(p []byte) (int, error) {
+	if err := c.readErr; err != nil {
+		c.readErr = nil
+		return 0, err
+	}
+	from := c.lastAt // in the head that is now, give or take a hook
+	if !c.inHead {
+		from = c.now()
+	}
+	for empty := 0; ; {
+		c.boundRead(from)
+		n, err := c.nc.Read(p)
+		switch {
+		case n > 0:
+			// One read of a TLS connection is one record: it says nothing of
+			// what may be waiting behind.
+			c.quiet = n < len(p) && c.cfg.Probe == nil
+			c.readErr = err
+			c.gotBytes()
+			return n, nil
+		case err == nil:
+			if empty++; empty == maxEmpty {
+				return 0, io.ErrNoProgress
+			}
+		case isTimeout(err) && !c.killed():
+			if from, err = c.expired(from); err != nil {
+				return 0, err
+			}
+		default:
+			return 0, err
+		}
+	}
+}
+
+// gotBytes notes the arrival of bytes.
+func (c *Conn) gotBytes() {
+	if !c.inHead {
+		return
+	}
+	c.lastAt = c.now()
+	if c.firstAt == 0 {
+		c.firstAt = c.lastAt
+		if c.trace != nil && c.trace.FirstByte != nil {
+			c.trace.FirstByte()
+		}
+	}
+}
+
+// readError says what a failed read means. It is asked once per exchange.
+func (c *Conn) readError(err error) error {
+	phase := wire.PhaseBody
+	if c.inHead {
+		phase = wire.PhaseHead
+	}
+	if killed := c.causeError(phase); killed != nil {
+		return killed
+	}
+	if err == errContinueTimer || err == errDrain {
+		return err
+	}
+	if e, ok := err.(*wire.Error); ok {
+		return e
+	}
+	eof := err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF)
+	switch {
+	case c.inHead && c.firstAt == 0 && (eof || isReset(err)):
+		// The failed write, if there was one, tells more than the end.
+		if c.active && c.up.where.Load() == upDone && c.up.err != nil {
+			err = c.up.err.Err
+		} else if c.writeErr != nil {
+			err = c.writeErr.Err
+		}
+		return &wire.Error{Phase: phase, Kind: wire.KindDisconnected, Remote: true, Sent: c.sent.Load(), Err: err}
+	case c.inHead && c.firstAt != 0 && (eof || isReset(err)):
+		if eof {
+			err = io.ErrUnexpectedEOF
+		}
+		return c.remoteErrorOf(phase, fmt.Sprintf("peer closed connection in the middle of a response head (received %d bytes of it)", c.w-c.r), err)
+	case eof:
+		return c.truncated(err)
+	}
+	return &wire.Error{Phase: phase, Kind: wire.KindNetwork, Remote: true, Sent: c.sent.Load(), Err: err}
+}
+
+// truncated is the error of content that has ended too early.
+func (c *Conn) truncated(err error) error {
+	var what string
+	switch {
+	case c.framing == Length:
+		what = fmt.Sprintf("peer closed connection without sending complete message body (received %d bytes, expected %d)", c.got, c.got+c.remain)
+	case c.framing == Chunked && c.lastSeen:
+		what = fmt.Sprintf("peer closed connection in the middle of the trailer section (received %d bytes of content)", c.got)
+	case c.framing == Chunked:
+		what = fmt.Sprintf("peer closed connection without sending complete message body (received %d bytes, no last chunk)", c.got)
+	default:
+		what = fmt.Sprintf("connection ended without a closure alert, so that the message body may be incomplete (received %d bytes; RFC 9112 §9.8)", c.got)
+	}
+	return c.remoteErrorOf(wire.PhaseBody, what, io.ErrUnexpectedEOF)
+}
+
+// parseError wraps what the codec said.
+func (c *Conn) parseError(p wire.Phase, err error) *wire.Error {
+	return &wire.Error{Phase: p, Kind: wire.KindProtocol, Remote: true, Sent: c.sent.Load(), Err: err}
+}
+
+func (c *Conn) remoteError(p wire.Phase, what string) *wire.Error {
+	return c.parseError(p, errors.New(what))
+}
+
+func (c *Conn) remoteErrorOf(p wire.Phase, what string, err error) *wire.Error {
+	return c.parseError(p, &detail{what, err})
+}
+
+// detail is a text of our own with an error beneath.
+type detail struct {
+	what string
+	err  error
+}
+
+func (d *detail) Error() string { return d.what }
+func (d *detail) Unwrap() error { return d.err }
