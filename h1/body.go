@@ -177,7 +177,16 @@ func (c *Conn) readLength(p []byte) (int, error) {
 	if c.remain == 0 {
 		return n, io.EOF
 	}
-	return n, err
+	return n, cutShort(err)
+}
+
+// cutShort turns the end of the connection into the error that it is for
+// content which has an end of its own.
+func cutShort(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // readRaw reads what is buffered, or from the socket: into p if that is no
@@ -240,7 +249,7 @@ func (c *Conn) readChunked(p []byte) (n int, err error) {
 		k, err := c.receive(c.buf[c.w:])
 		c.w += k
 		if err != nil {
-			return 0, err
+			return 0, cutShort(err)
 		}
 	}
 }

@@ -73,6 +73,16 @@ func rigOver(t testing.TB, cfg h1.Config, nc net.Conn, p *peer.Script) *rig {
 	return r
 }
 
+// script runs the peer's side, to its end before the test ends.
+func (r *rig) script(f func()) {
+	done := make(chan struct{})
+	r.p.Go(func() {
+		defer close(done)
+		f()
+	})
+	r.t.Cleanup(func() { <-done })
+}
+
 // do reserves the slot and makes the exchange.
 func (r *rig) do(ctx context.Context, req *wire.Request, res *wire.Response) error {
 	r.t.Helper()
@@ -141,7 +151,7 @@ func readAll(t testing.TB, b wire.Body, want string) {
 
 func TestExchangesOnOneConnection(t *testing.T) {
 	r := newRig(t, h1.Config{KeepRawHead: true})
-	r.p.Go(func() {
+	r.script(func() {
 		r.p.WantRequest("GET /a HTTP/1.1", "the first request")
 		r.p.Respond("200 OK", "hello", "X-Y: z")
 		r.p.WantRequest("HEAD /b HTTP/1.1", "the second on the same connection")
@@ -239,7 +249,7 @@ func TestUploads(t *testing.T) {
 					return // used up by the first
 				}
 				r := newRig(t, h1.Config{})
-				r.p.Go(func() {
+				r.script(func() {
 					for range 2 {
 						req := r.p.WantRequest("POST /up HTTP/1.1", "the upload")
 						if req.Body != tt.want {
