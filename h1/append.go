@@ -390,7 +390,7 @@ func badAuthority(s string) int {
 // hasPort reports whether s, a valid authority, ends in a port from 1 to 65535.
 func hasPort(s string) bool {
 	i := strings.LastIndexByte(s, ':')
-	if i < 0 || strings.HasSuffix(s, "]") {
+	if i < 0 {
 		return false
 	}
 	n, err := strconv.ParseUint(s[i+1:], 10, 16)
