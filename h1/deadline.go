@@ -164,7 +164,7 @@ func (c *Conn) expired(from int64) (later int64, err error) {
 		// unless that is off or longer.
 		u := c.up
 		if c.lim.read != 0 && (c.lim.write == 0 || c.lim.write > c.lim.read) &&
-			u.where.Load() == upSocket && now-u.progress.Load() >= c.lim.read {
+			u.where.Load() != upUser && now-u.progress.Load() >= c.lim.read {
 			return 0, c.readTimeout(c.lim.read)
 		}
 		return now, nil
