@@ -148,7 +148,17 @@ func TestClocksDoNotRestart(t *testing.T) {
 		failed(t, joiner, wire.ErrConnectTimeout)
 	})
 	world(t, pool.Config{MaxConnsPerHost: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
-		// 2 s of Pool, then a dial that fails for another, 3 s of Pool more.
+		// 2 s of Pool for the one connection, 1 s behind first, then 9 s of
+		// Connect for the dial that was first's and fails, 1 s for its own.
+		n.before = func(ctx context.Context, k pool.Key, i int) error {
+			switch i {
+			case 1:
+				return nil
+			case 2:
+				return slowly(10*time.Second, errRefused)(ctx, k, i)
+			}
+			return slowly(time.Second, nil)(ctx, k, i)
+		}
 		hold := start(p, key("a"), wire.Timeouts{})
 		granted(t, hold)
 		began := time.Now()
@@ -156,13 +166,11 @@ func TestClocksDoNotRestart(t *testing.T) {
 		synctest.Wait()
 		second := start(p, key("a"), wire.Timeouts{Pool: 5 * time.Second, Connect: wire.Never})
 		time.Sleep(2 * time.Second)
-		n.before = slowly(10*time.Second, errRefused)
 		n.conn(0).end() // the server hangs up; first's dial is in flight
 		time.Sleep(time.Second)
 		hold.end()
 		first.stop()
 		failed(t, first, context.Canceled) // second takes its dial over
-		n.before = slowly(time.Second, nil)
 		lasted(t, second, began, 13*time.Second)
 		granted(t, second)
 		if second.res.Timing.Pool != 3*time.Second {

@@ -166,10 +166,11 @@ func (c *fakeConn) setLimit(n int) {
 	}
 }
 
-// net is the world behind a pool: it makes fakeConns and knows which are open.
+// fakeNet is the world behind a pool: it makes fakeConns and knows which are open.
 type fakeNet struct {
 	mu     sync.Mutex
 	conns  []*fakeConn
+	byInfo map[*wire.ConnInfo]*fakeConn
 	open   map[pool.Key]int
 	total  int
 	most   int                                                // of total plus dials in flight
@@ -213,6 +214,10 @@ func (f *fakeNet) dial(ctx context.Context, k pool.Key) (pool.Conn, error) {
 	f.total++
 	f.open[k]++
 	f.conns = append(f.conns, c)
+	if f.byInfo == nil {
+		f.byInfo = map[*wire.ConnInfo]*fakeConn{}
+	}
+	f.byInfo[&c.info] = c
 	if f.made != nil {
 		f.made(c)
 	}
@@ -282,10 +287,5 @@ func get(t *testing.T, p *pool.Pool, f *fakeNet, k pool.Key) *fakeConn {
 func connOf(f *fakeNet, res *wire.Response) *fakeConn {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, c := range f.conns {
-		if &c.info == res.Conn {
-			return c
-		}
-	}
-	return nil
+	return f.byInfo[res.Conn]
 }
