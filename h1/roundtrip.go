@@ -140,7 +140,8 @@ func (c *Conn) finish(last exState, reuse, hard bool) error {
 	}
 	var local error
 	if c.active {
-		if c.settleUpload() {
+		// There is no point in waiting for it where the exchange has failed.
+		if reuse && c.settleUpload() {
 			if e := c.up.err; e != nil {
 				reuse = false
 				if last == exEOF && c.up.local {
