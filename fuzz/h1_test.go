@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -65,70 +66,79 @@ func FuzzResponseHead(f *testing.F) {
 		f.Add([]byte(s), ^uint32(h1.Strict))
 	}
 	f.Fuzz(func(t *testing.T, src []byte, bits uint32) {
-		rules := h1.Rules(bits)
-		r, n, err := readHead(t, src, len(src), rules)
-		if err != nil {
-			typed(t, err, len(src))
-		}
-
-		// Byte by byte it is the same.
-		r1, n1, err1 := readHead(t, src, 1, rules)
-		if n1 != n || !reflect.DeepEqual(r1, r) || (err1 == nil) != (err == nil) || err != nil && err.Error() != err1.Error() {
-			t.Fatalf("whole: %d %v %+v\nbyte by byte: %d %v %+v", n, err, r, n1, err1, r1)
-		}
-		if n == 0 {
-			return
-		}
-
-		// What was accepted has no byte that could end a line, and the rules
-		// account for every oddity.
-		strict := rules&h1.Strict != 0
-		if strict && rules == h1.Strict && r.Anomalies != 0 {
-			t.Fatalf("strict, yet %v", r.Anomalies)
-		}
-		if r.Status < 100 || r.Status > 999 || r.Proto != wire.HTTP10 && r.Proto != wire.HTTP11 {
-			t.Fatalf("%+v", r)
-		}
-		if strings.ContainsAny(r.Reason, "\r\n\x00") {
-			t.Fatalf("reason %q", r.Reason)
-		}
-		for _, f := range r.Fields {
-			if strings.ContainsAny(f.Name, "\r\n\x00: \t") || f.Name == "" || strings.ContainsAny(f.Value, "\r\n\x00") ||
-				f.Value != strings.Trim(f.Value, " \t") {
-				t.Fatalf("field %q: %q", f.Name, f.Value)
-			}
-		}
-
-		// Written as it was understood, it is understood the same and has only
-		// those oddities left that are in its bytes.
-		again := "HTTP/1." + map[wire.Proto]string{wire.HTTP10: "0", wire.HTTP11: "1"}[r.Proto] + " " + strconv.Itoa(r.Status) + " " + r.Reason + "\r\n"
-		for _, f := range r.Fields {
-			again += f.Name + ": " + f.Value + "\r\n"
-		}
-		again += "\r\n"
-		r2, n2, err2 := readHead(t, []byte(again), len(again), rules)
-		const inBytes = wire.BadNameByte | wire.ControlByte
-		if err2 != nil || n2 != len(again) || r2.Anomalies&^inBytes != 0 {
-			t.Fatalf("again: %d of %d, %v [%v]\n%q", n2, len(again), err2, r2.Anomalies, again)
-		}
-		r2.Anomalies = r.Anomalies
-		if !sameFields(r2.Fields, r.Fields) || r2.Status != r.Status || r2.Reason != r.Reason || r2.Proto != r.Proto {
-			t.Fatalf("again: %+v\nfirst: %+v", r2, r)
-		}
-
-		// Framing never panics, and its number fits its kind.
-		for _, method := range []string{"GET", "HEAD", "CONNECT"} {
-			kind, length, err := h1.BodyFraming(method, &r, rules)
-			if err != nil {
-				typed(t, err, 0)
-				continue
-			}
-			if kind == h1.Length && length < 0 || kind != h1.Length && length > 0 || r.ContentLength != length {
-				t.Fatalf("%v %d %d", kind, length, r.ContentLength)
-			}
-		}
-		h1.KeepAlive(&r, false)
+		checkHead(t, src, h1.Rules(bits))
+		checkHead(t, inHead(src), h1.Rules(bits))
 	})
+}
+
+// inHead makes field lines of src: few inputs keep a status line.
+func inHead(src []byte) []byte {
+	return slices.Concat([]byte("HTTP/1.1 200 OK\r\n"), src, []byte("\r\n\r\n"))
+}
+
+func checkHead(t *testing.T, src []byte, rules h1.Rules) {
+	r, n, err := readHead(t, src, len(src), rules)
+	if err != nil {
+		typed(t, err, len(src))
+	}
+
+	// Byte by byte it is the same.
+	r1, n1, err1 := readHead(t, src, 1, rules)
+	if n1 != n || !reflect.DeepEqual(r1, r) || (err1 == nil) != (err == nil) || err != nil && err.Error() != err1.Error() {
+		t.Fatalf("whole: %d %v %+v\nbyte by byte: %d %v %+v", n, err, r, n1, err1, r1)
+	}
+	if n == 0 {
+		return
+	}
+
+	// What was accepted has no byte that could end a line, and the rules
+	// account for every oddity.
+	strict := rules&h1.Strict != 0
+	if strict && rules == h1.Strict && r.Anomalies != 0 {
+		t.Fatalf("strict, yet %v", r.Anomalies)
+	}
+	if r.Status < 100 || r.Status > 999 || r.Proto != wire.HTTP10 && r.Proto != wire.HTTP11 {
+		t.Fatalf("%+v", r)
+	}
+	if strings.ContainsAny(r.Reason, "\r\n\x00") {
+		t.Fatalf("reason %q", r.Reason)
+	}
+	for _, f := range r.Fields {
+		if strings.ContainsAny(f.Name, "\r\n\x00: \t") || f.Name == "" || strings.ContainsAny(f.Value, "\r\n\x00") ||
+			f.Value != strings.Trim(f.Value, " \t") {
+			t.Fatalf("field %q: %q", f.Name, f.Value)
+		}
+	}
+
+	// Written as it was understood, it is understood the same and has only
+	// those oddities left that are in its bytes.
+	again := "HTTP/1." + map[wire.Proto]string{wire.HTTP10: "0", wire.HTTP11: "1"}[r.Proto] + " " + strconv.Itoa(r.Status) + " " + r.Reason + "\r\n"
+	for _, f := range r.Fields {
+		again += f.Name + ": " + f.Value + "\r\n"
+	}
+	again += "\r\n"
+	r2, n2, err2 := readHead(t, []byte(again), len(again), rules)
+	const inBytes = wire.BadNameByte | wire.ControlByte
+	if err2 != nil || n2 != len(again) || r2.Anomalies&^inBytes != 0 {
+		t.Fatalf("again: %d of %d, %v [%v]\n%q", n2, len(again), err2, r2.Anomalies, again)
+	}
+	r2.Anomalies = r.Anomalies
+	if !sameFields(r2.Fields, r.Fields) || r2.Status != r.Status || r2.Reason != r.Reason || r2.Proto != r.Proto {
+		t.Fatalf("again: %+v\nfirst: %+v", r2, r)
+	}
+
+	// Framing never panics, and its number fits its kind.
+	for _, method := range []string{"GET", "HEAD", "CONNECT"} {
+		kind, length, err := h1.BodyFraming(method, &r, rules)
+		if err != nil {
+			typed(t, err, 0)
+			continue
+		}
+		if kind == h1.Length && length < 0 || kind != h1.Length && length > 0 || r.ContentLength != length {
+			t.Fatalf("%v %d %d", kind, length, r.ContentLength)
+		}
+	}
+	h1.KeepAlive(&r, false)
 }
 
 func sameFields(a, b wire.Fields) bool {
@@ -339,67 +349,72 @@ func FuzzHeadDiff(f *testing.F) {
 		if isHead {
 			method = "HEAD"
 		}
-		theirs, err2 := http.ReadResponse(bufio.NewReader(bytes.NewReader(src)), &http.Request{Method: method})
-		r, n, err := readHead(t, src, max(len(src), 1), h1.Default)
-		var kind h1.Framing
-		var length int64
-		if err == nil && n > 0 {
-			kind, length, err = h1.BodyFraming(method, &r, h1.Default)
-		}
-		if err != nil && err2 == nil && !stricter(err) {
-			t.Fatalf("net/http takes what we refuse: %v", err)
-		}
-		if n == 0 || err != nil {
-			return
-		}
-		if err2 != nil {
-			text := err2.Error()
-			switch {
-			case kind != h1.Length && kind != h1.UntilClose && strings.Contains(text, "Content-Length"):
-			case kind != h1.Length && strings.Contains(text, "ransfer encoding"):
-			default:
-				t.Fatalf("net/http refuses: %v", err2)
-			}
-			return
-		}
-		if theirs.StatusCode != r.Status {
-			t.Fatalf("status %d, net/http %d", r.Status, theirs.StatusCode)
-		}
-		if r.Anomalies&wire.ObsFold == 0 {
-			for _, f := range r.Fields {
-				key := http.CanonicalHeaderKey(f.Name)
-				switch key {
-				case "Content-Length", "Transfer-Encoding", "Trailer":
-					continue
-				}
-				found := false
-				for _, v := range theirs.Header[key] {
-					found = found || v == f.Value
-				}
-				if !found {
-					t.Fatalf("%q: %q is not in %v", f.Name, f.Value, theirs.Header)
-				}
-			}
-		}
-		switch kind {
-		case h1.Chunked:
-			if len(theirs.TransferEncoding) != 1 || theirs.ContentLength != -1 {
-				t.Fatalf("chunked, net/http %v %d", theirs.TransferEncoding, theirs.ContentLength)
-			}
-		case h1.Length:
-			if theirs.ContentLength != length || len(theirs.TransferEncoding) != 0 {
-				t.Fatalf("length %d, net/http %v %d", length, theirs.TransferEncoding, theirs.ContentLength)
-			}
-		case h1.UntilClose:
-			if theirs.ContentLength != -1 || len(theirs.TransferEncoding) != 0 || !theirs.Close {
-				t.Fatalf("until close, net/http %v %d", theirs.TransferEncoding, theirs.ContentLength)
-			}
-		case h1.NoBody:
-			if b, err := io.ReadAll(theirs.Body); len(b) > 0 || err != nil {
-				t.Fatalf("no body, net/http %q, %v", b, err)
-			}
-		}
+		compareHead(t, src, method)
+		compareHead(t, inHead(src), method)
 	})
+}
+
+func compareHead(t *testing.T, src []byte, method string) {
+	theirs, err2 := http.ReadResponse(bufio.NewReader(bytes.NewReader(src)), &http.Request{Method: method})
+	r, n, err := readHead(t, src, max(len(src), 1), h1.Default)
+	var kind h1.Framing
+	var length int64
+	if err == nil && n > 0 {
+		kind, length, err = h1.BodyFraming(method, &r, h1.Default)
+	}
+	if err != nil && err2 == nil && !stricter(err) {
+		t.Fatalf("net/http takes what we refuse: %v", err)
+	}
+	if n == 0 || err != nil {
+		return
+	}
+	if err2 != nil {
+		text := err2.Error()
+		switch {
+		case kind != h1.Length && kind != h1.UntilClose && strings.Contains(text, "Content-Length"):
+		case kind != h1.Length && strings.Contains(text, "ransfer encoding"):
+		default:
+			t.Fatalf("net/http refuses: %v", err2)
+		}
+		return
+	}
+	if theirs.StatusCode != r.Status {
+		t.Fatalf("status %d, net/http %d", r.Status, theirs.StatusCode)
+	}
+	if r.Anomalies&wire.ObsFold == 0 {
+		for _, f := range r.Fields {
+			key := http.CanonicalHeaderKey(f.Name)
+			switch key {
+			case "Content-Length", "Transfer-Encoding", "Trailer":
+				continue
+			}
+			found := false
+			for _, v := range theirs.Header[key] {
+				found = found || v == f.Value
+			}
+			if !found {
+				t.Fatalf("%q: %q is not in %v", f.Name, f.Value, theirs.Header)
+			}
+		}
+	}
+	switch kind {
+	case h1.Chunked:
+		if len(theirs.TransferEncoding) != 1 || theirs.ContentLength != -1 {
+			t.Fatalf("chunked, net/http %v %d", theirs.TransferEncoding, theirs.ContentLength)
+		}
+	case h1.Length:
+		if theirs.ContentLength != length || len(theirs.TransferEncoding) != 0 {
+			t.Fatalf("length %d, net/http %v %d", length, theirs.TransferEncoding, theirs.ContentLength)
+		}
+	case h1.UntilClose:
+		if theirs.ContentLength != -1 || len(theirs.TransferEncoding) != 0 || !theirs.Close {
+			t.Fatalf("until close, net/http %v %d", theirs.TransferEncoding, theirs.ContentLength)
+		}
+	case h1.NoBody:
+		if b, err := io.ReadAll(theirs.Body); len(b) > 0 || err != nil {
+			t.Fatalf("no body, net/http %q, %v", b, err)
+		}
+	}
 }
 
 // stricter reports whether err is for a reason for which net/http is known to
