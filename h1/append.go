@@ -60,6 +60,11 @@ func AppendRequest(dst []byte, r *wire.Request, rules Rules) ([]byte, error) {
 	if err := checkTarget(method, r.Target, rules); err != nil {
 		return dst, err
 	}
+	for i := range r.Fields {
+		if err := checkField(&r.Fields[i]); err != nil {
+			return dst, err
+		}
+	}
 	m, err := look(r.Fields)
 	if err != nil {
 		return dst, err
@@ -160,14 +165,11 @@ type marks struct {
 	te, upgrade          bool // has TE; has Upgrade
 }
 
-// look checks every field by itself and finds those that matter.
+// look finds the fields that matter, and refuses what they must not say.
 func look(fields wire.Fields) (m marks, err *wire.Error) {
 	m.host, m.length, m.coding = -1, -1, -1
 	for i := range fields {
 		f := &fields[i]
-		if err := checkField(f); err != nil {
-			return m, err
-		}
 		switch len(f.Name) {
 		case len("TE"):
 			if wire.EqualFold(f.Name, "TE") {

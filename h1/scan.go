@@ -7,8 +7,8 @@ const ruleStart = "RFC 9112 §4: a response starts with HTTP-version"
 // ScanHead looks for the end of the response head at the start of src. It
 // returns end, the length of the head with its final empty line, or 0 and
 // resume if more bytes are needed: call it again with all of src so far and
-// resume as from, and no byte is looked at twice, however the bytes arrive.
-// The first call takes from 0.
+// resume as from, and the work is linear however the bytes arrive. The first
+// call takes from 0.
 //
 // Lines may end in CRLF or LF here; Parser.Response judges that. One empty line
 // before the status line is taken for a part of the head. What can be no HTTP
