@@ -4,7 +4,8 @@
 SHELL := bash
 MODULES := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path '*/testdata/*'))
 FUZZTIME ?= 30s
-each = for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)) || exit 1; done
+# Runs a command in every module, all of them even if one fails.
+each = (bad=0; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)) || bad=1; done; exit $$bad)
 
 .PHONY: demo test race lint vet-all cover fuzz bench soak interop interop-deps tidy htx vuln rename
 
