@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -16,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gohttpx.dev/httpx"
@@ -679,6 +681,84 @@ func ExampleWithConnectTo() {
 	}
 	fmt.Println(resp.Text())
 	// Output: shop.example
+}
+
+// All connections can go to a Unix domain socket.
+func ExampleWithUnixSocket() {
+	dir, err := os.MkdirTemp("", "httpx")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "s")
+	ln, err := net.Listen("unix", path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.Host, r.URL.Path)
+	}))
+	server.Listener.Close()
+	server.Listener = ln
+	server.Start()
+	defer server.Close()
+
+	client, err := httpx.New(httpx.WithUnixSocket(path))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	resp, err := client.Get(ctx, "http://daemon/containers")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(resp.Text(), resp.Conn().RemoteAddr.Network())
+	// Output: daemon/containers unix
+}
+
+// A dial function of one's own makes the connections, here to count them.
+func ExampleWithDialContext() {
+	server := shop()
+	defer server.Close()
+	var dials atomic.Int32
+	client, err := httpx.New(httpx.WithBaseURL(server.URL+"/v1"),
+		httpx.WithDialContext(func(ctx context.Context, network, addr string) (net.Conn, error) {
+			dials.Add(1)
+			var d net.Dialer
+			return d.DialContext(ctx, network, addr)
+		}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+
+	for range 3 {
+		if _, err := client.Get(ctx, "/numbers"); err != nil {
+			log.Fatal(err)
+		}
+	}
+	fmt.Println(dials.Load())
+	// Output: 1
+}
+
+// SetDefault chooses the client behind the package-level functions.
+func ExampleSetDefault() {
+	server := shop()
+	defer server.Close()
+	client, err := httpx.New(httpx.WithHeader("X-App", "mine"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+
+	before := httpx.SetDefault(client)
+	defer httpx.SetDefault(before)
+	resp, err := httpx.Delete(ctx, server.URL+"/v1/echo")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(resp.Text())
+	// Output: DELETE app=mine trace= type= body=
 }
 
 // A Header keeps order, case and duplicates.

@@ -135,7 +135,7 @@ func lastStep() step {
 					return "", fmt.Errorf("a request after Shutdown: wanted ErrClientClosed, got %v", err)
 				}
 			}
-			return fmt.Sprintf("%d clients, %d dials, %d of them failed as they should, %d requests on connections kept alive\n"+
+			return fmt.Sprintf("%d clients, %d dials, %d of them refused or given up, %d requests on connections kept alive\n"+
 				"connections open 0, dials under way 0, waiting 0", len(t.clients), dials, failed, reuses), nil
 		},
 	}
