@@ -18,6 +18,7 @@ type aim struct {
 
 var aims = []aim{
 	{"httpx", "nethttp", []int{64, 256}, false, 0.45},
+	{"httpx", "nethttp-timeout", []int{64, 256}, false, 0.45},
 	{"httpx", "fasthttp", []int{64}, false, 1.05},
 	{"engine", "floor", []int{64, 256}, false, 1.2},
 }

@@ -21,11 +21,12 @@ func profile(f flags) (stop func() error, err error) {
 		usual := runtime.MemProfileRate
 		runtime.MemProfileRate = 1
 		stops = append(stops, func() error {
-			runtime.MemProfileRate = usual
 			out, err := os.Create(f.memProfile)
 			if err != nil {
 				return err
 			}
+			// Not before the profile is written, which is scaled by it.
+			defer func() { runtime.MemProfileRate = usual }()
 			return errors.Join(pprof.Lookup("allocs").WriteTo(out, 0), out.Close())
 		})
 	}
