@@ -83,6 +83,10 @@ func (t *tour) take(ctx context.Context, all []step) int {
 				t.con.printf("  %s %s\n", t.con.faint("→"), strings.TrimSuffix(line, "\n"))
 			}
 		}
+		if err != nil && ctx.Err() != nil {
+			t.con.complain("demo: interrupted in step %d (%s)", i+1, s.title)
+			return exitFailed
+		}
 		if err != nil {
 			t.con.printf("  %s\n", t.con.red("✗ "+err.Error()))
 			t.con.complain("demo: step %d (%s) is not as it should be: %v", i+1, s.title, err)

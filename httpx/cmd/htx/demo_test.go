@@ -113,7 +113,7 @@ func TestDemoInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out, errs strings.Builder
-	if code := run(ctx, []string{"demo"}, &console{out: &out, err: &errs}); code != exitFailed || !strings.Contains(errs.String(), "canceled") {
+	if code := run(ctx, []string{"demo"}, &console{out: &out, err: &errs}); code != exitFailed || errs.String() != "htx: demo: interrupted in step 1 (GET with a query)\n" {
 		t.Errorf("exit code %d\n%s\n%s", code, &out, &errs)
 	}
 }
