@@ -108,8 +108,8 @@ func (d *dialer) target(addr string) string {
 	if d.connectTo == nil {
 		return addr
 	}
-	host, port, _ := strings.Cut(addr[strings.LastIndexByte(addr, ']')+1:], ":")
-	host = addr[:len(addr)-len(port)-1]
+	i := strings.LastIndexByte(addr, ':') // a key's address always has a port
+	host, port := addr[:i], addr[i+1:]
 	for _, from := range [...]string{addr, host + ":*", "*:" + port, "*:*", "*"} {
 		if to, ok := d.connectTo[from]; ok {
 			return to
@@ -148,16 +148,13 @@ func (d *dialer) handshake(ctx context.Context, nc net.Conn, k pool.Key, info *w
 	return tc, nil
 }
 
-// dialError gives an error of the dial its phase and kind.
+// dialError gives an error of the dial its phase. That the context has ended is
+// said as it is: the pool knows whether that was the Connect timeout.
 func dialError(ctx context.Context, phase wire.Phase, err error) error {
-	kind := wire.KindNetwork
-	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		kind = wire.KindTimeout
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return wire.Canceled(ctx, phase, false)
 	}
-	return &wire.Error{Phase: phase, Kind: kind, Remote: true, Err: err}
+	return &wire.Error{Phase: phase, Kind: wire.KindNetwork, Remote: true, Err: err}
 }
 
 // dialWatch times the look-up of the name within net.Dialer and passes its

@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"strings"
 )
 
 // The sentinels for errors.Is. An *Error matches every one whose sentence is
@@ -119,16 +120,20 @@ type Error struct {
 }
 
 // Error names the phase, then what happened: "head: read timeout: nothing
-// received for 5s".
+// received for 5s". A detail that names the phase itself is not given it twice.
 func (e *Error) Error() string {
-	s := e.Phase.String()
-	if w := e.what(); w != "" {
-		s += ": " + w
+	phase, what := e.Phase.String(), e.what()
+	if e.Err == nil {
+		return phase + ": " + what
 	}
-	if e.Err != nil {
-		s += ": " + e.Err.Error()
+	detail := strings.TrimPrefix(e.Err.Error(), phase+": ")
+	switch {
+	case what != "":
+		return phase + ": " + what + ": " + detail
+	case strings.HasPrefix(detail, phase+" "):
+		return detail
 	}
-	return s
+	return phase + ": " + detail
 }
 
 func (e *Error) what() string {

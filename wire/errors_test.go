@@ -88,6 +88,19 @@ func TestErrorText(t *testing.T) {
 	if got := err.Error(); got != "head: read timeout: nothing received for 5s" {
 		t.Errorf("text: %q", got)
 	}
+	for _, tt := range []struct {
+		err  *Error
+		want string
+	}{
+		{&Error{Phase: PhaseDial, Kind: KindNetwork, Err: errors.New("dial tcp [::1]:1: refused")}, "dial tcp [::1]:1: refused"},
+		{&Error{Phase: PhaseTLS, Kind: KindNetwork, Err: errors.New("tls: bad certificate")}, "tls: bad certificate"},
+		{&Error{Phase: PhaseTLS, Kind: KindTimeout, Err: errors.New("tls: late")}, "tls: connect timeout: late"},
+		{&Error{Phase: PhaseBody, Kind: KindNetwork, Err: errors.New("reset")}, "body: reset"},
+	} {
+		if got := tt.err.Error(); got != tt.want {
+			t.Errorf("text: %q, want %q", got, tt.want)
+		}
+	}
 	for p := PhasePool; p <= PhaseBody; p++ {
 		if p.String() == "" {
 			t.Errorf("phase %d has no name", p)
