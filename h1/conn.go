@@ -48,7 +48,8 @@ type Config struct {
 	// net.Conn. It must not change any more.
 	Info *wire.ConnInfo
 	// Probe looks at an idle connection without blocking and reports whether
-	// it is still good: no end of stream, no data out of turn. It may be nil:
+	// it is still good: no end of stream, no data out of turn. It is never
+	// called beside a read or another Probe. It may be nil:
 	// a socket is then looked at by the engine, on Unix, and any other
 	// connection is taken to be good.
 	Probe func() bool
@@ -125,6 +126,9 @@ type Conn struct {
 	// been settled. Owner of the exchange only; upload has its own rules.
 	up     *upload
 	active bool
+
+	// probing is held during Config.Probe, which does not block.
+	probing sync.Mutex
 
 	mu      sync.Mutex
 	cause   *cause // guarded by mu; why the connection was killed, the first one
@@ -253,7 +257,10 @@ func (c *Conn) Healthy() bool {
 	case at != parkedDoubtful && c.now()-at < int64(parkedFresh):
 		return true
 	case c.cfg.Probe != nil:
-		return c.cfg.Probe()
+		// A probe must not overlap a read: RoundTrip waits for it.
+		c.probing.Lock()
+		defer c.probing.Unlock()
+		return c.slot.word.Load()&slotRunning != 0 || c.cfg.Probe()
 	case c.peek != nil:
 		return c.peek.quiet()
 	}

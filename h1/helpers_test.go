@@ -2,6 +2,7 @@ package h1_test
 
 import (
 	"runtime"
+	"strconv"
 	"testing"
 
 	"gohttpx.dev/internal/memconn"
@@ -23,3 +24,5 @@ func eventually(t testing.TB, what string, ok func() bool) {
 
 // arrivedBytes is how many bytes the end has read.
 func arrivedBytes(nc any) int { return int(nc.(*memconn.Conn).Counts().BytesRead) }
+
+func itoa(n int) string { return strconv.Itoa(n) }

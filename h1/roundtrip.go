@@ -59,6 +59,10 @@ func (c *Conn) RoundTrip(ctx context.Context, req *wire.Request, res *wire.Respo
 func (c *Conn) begin(with uint32) error {
 	switch found, ok := c.slot.begin(with); {
 	case ok:
+		if c.cfg.Probe != nil {
+			c.probing.Lock() // wait for a probe that runs
+			c.probing.Unlock()
+		}
 		return nil
 	case found&slotClosed != 0:
 		// The reservation, if it was ours, ends here.

@@ -1,0 +1,375 @@
+package h1_test
+
+import (
+	"bufio"
+	"context"
+	stdtls "crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gohttpx.dev/h1"
+	"gohttpx.dev/internal/peer"
+	"gohttpx.dev/wire"
+)
+
+// What needs a real socket: vectors, files, the look at an idle connection, TLS.
+
+// dialed returns an engine over TCP to a server that runs handler.
+func dialed(t *testing.T, cfg h1.Config, handler func(nc net.Conn)) *rig {
+	t.Helper()
+	s := peer.Listen(t, handler)
+	nc, err := net.Dial("tcp", s.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rigOver(t, cfg, nc, nil)
+}
+
+// echo answers each request with the length of its body, read by net/http.
+func echo(t *testing.T, pause time.Duration) func(nc net.Conn) {
+	return func(nc net.Conn) {
+		br := bufio.NewReader(nc)
+		for {
+			req, err := http.ReadRequest(br)
+			if err != nil {
+				return
+			}
+			time.Sleep(pause)
+			got, err := io.ReadAll(req.Body)
+			if err != nil {
+				t.Errorf("server: %v", err)
+				return
+			}
+			h := "HTTP/1.1 200 OK\r\nX-First: " + string(got[:min(len(got), 3)]) + "\r\nContent-Length: "
+			io.WriteString(nc, h+itoa(len(itoa(len(got))))+"\r\n\r\n"+itoa(len(got)))
+		}
+	}
+}
+
+func TestUploadsOverTCP(t *testing.T) {
+	big := strings.Repeat("0123456789abcdef", 250_000) // 4 MB
+	path := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(path, []byte("skip"+big), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file := func() io.ReadCloser {
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Seek(4, io.SeekStart)
+		return f
+	}
+	r := dialed(t, h1.Config{}, echo(t, 0))
+	n := int64(len(big))
+	for i, req := range []*wire.Request{
+		post(io.NopCloser(strings.NewReader(big)), n),
+		post(io.NopCloser(strings.NewReader(big)), -1),
+		post(bodyOf(big), n),
+		post(bodyOf(big), -1),
+		post(file(), n),
+		post(file(), -1),
+	} {
+		var trace []string
+		req.Trace = &wire.Trace{
+			WroteHead:    func() { trace = append(trace, "head") },
+			WroteRequest: func(err error) { trace = append(trace, "request") },
+		}
+		var res wire.Response
+		if err := r.do(context.Background(), req, &res); err != nil {
+			t.Fatal(i, err)
+		}
+		if res.Fields.Get("X-First") != "012" {
+			t.Errorf("%d: starts with %q", i, res.Fields.Get("X-First"))
+		}
+		readAll(t, res.Body, itoa(len(big)))
+		r.wantFree(int32(i+1), wire.ConnOpen)
+		if strings.Join(trace, " ") != "head request" {
+			t.Errorf("%d: hooks %v", i, trace)
+		}
+		if res.Timing.Write <= 0 {
+			t.Errorf("%d: timing %+v", i, res.Timing)
+		}
+	}
+}
+
+// Plain sockets: writes go on after a deadline as long as there is progress.
+func TestSlowReaderOverTCP(t *testing.T) {
+	for _, name := range []string{"memory", "file", "copied"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const size = 4 << 20
+			path := filepath.Join(t.TempDir(), "f")
+			if err := os.WriteFile(path, []byte(strings.Repeat("x", size)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r := dialed(t, h1.Config{}, func(nc net.Conn) {
+				nc.(*net.TCPConn).SetReadBuffer(64 << 10)
+				tick := time.NewTicker(5 * time.Millisecond)
+				defer tick.Stop()
+				br := bufio.NewReaderSize(slowly{nc, tick.C}, 32<<10)
+				req, err := http.ReadRequest(br)
+				if err != nil {
+					return
+				}
+				if n, err := io.Copy(io.Discard, req.Body); n != size || err != nil {
+					t.Errorf("server got %d, %v", n, err)
+				}
+				io.WriteString(nc, "HTTP/1.1 204 No Content\r\n\r\n")
+			})
+			r.nc.(*net.TCPConn).SetWriteBuffer(64 << 10)
+			var rc io.ReadCloser
+			switch name {
+			case "memory":
+				rc = io.NopCloser(strings.NewReader(strings.Repeat("x", size)))
+			case "copied":
+				rc = bodyOf(strings.Repeat("x", size))
+			case "file":
+				f, err := os.Open(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				rc = f
+			}
+			// The whole takes longer than the limit by far.
+			start := time.Now()
+			err := r.do(context.Background(), timed(post(rc, size), wire.Timeouts{Write: 300 * time.Millisecond}), new(wire.Response))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := time.Since(start); d < 400*time.Millisecond {
+				t.Logf("took only %v: the system's buffers are large", d)
+			}
+			r.wantFree(1, wire.ConnOpen)
+		})
+	}
+}
+
+type slowly struct {
+	r    io.Reader
+	tick <-chan time.Time
+}
+
+func (s slowly) Read(p []byte) (int, error) {
+	<-s.tick
+	return s.r.Read(p)
+}
+
+// A peer that takes nothing any more ends a write over a real socket in time.
+func TestWriteTimeoutOverTCP(t *testing.T) {
+	for _, memory := range []bool{false, true} {
+		done := make(chan struct{})
+		r := dialed(t, h1.Config{}, func(nc net.Conn) { <-done })
+		var rc io.ReadCloser = bodyOf(strings.Repeat("x", 32<<20))
+		if memory {
+			rc = io.NopCloser(strings.NewReader(strings.Repeat("x", 32<<20)))
+		}
+		start := time.Now()
+		err := r.do(context.Background(), timed(post(rc, 32<<20), wire.Timeouts{Write: 300 * time.Millisecond}), new(wire.Response))
+		if d := time.Since(start); d < 300*time.Millisecond || d > 1300*time.Millisecond {
+			t.Errorf("fired after %v", d)
+		}
+		wantErr(t, err, wire.PhaseWrite, wire.KindTimeout, true, true, "nothing sent for 300ms")
+		r.wantFree(1, wire.ConnClosed)
+		close(done)
+	}
+}
+
+func TestHealthy(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		do   func(nc *net.TCPConn)
+		want bool
+	}{
+		{"quiet", func(*net.TCPConn) {}, true},
+		{"closed", func(nc *net.TCPConn) { nc.Close() }, false},
+		{"half-closed", func(nc *net.TCPConn) { nc.CloseWrite() }, false},
+		{"reset", func(nc *net.TCPConn) { nc.SetLinger(0); nc.Close() }, false},
+		{"spoke out of turn", func(nc *net.TCPConn) { io.WriteString(nc, "HTTP/1.1 408 Request Timeout\r\n\r\n") }, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			act, acted, over := make(chan struct{}), make(chan struct{}), make(chan struct{})
+			r := dialed(t, h1.Config{}, func(nc net.Conn) {
+				http.ReadRequest(bufio.NewReader(nc))
+				// Exactly what a large read asks for: nothing shows that
+				// the socket is empty, so Healthy looks at once.
+				io.WriteString(nc, "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"+strings.Repeat("x", 5000))
+				<-act
+				tt.do(nc.(*net.TCPConn))
+				close(acted)
+				<-over
+			})
+			defer close(over)
+			if !r.Healthy() {
+				t.Error("not healthy before the first exchange")
+			}
+			// A deadline that passes while the connection is idle must not
+			// count against it.
+			var res wire.Response
+			if err := r.do(context.Background(), timed(get("/"), wire.Timeouts{Read: 20 * time.Millisecond}), &res); err != nil {
+				t.Fatal(err)
+			}
+			readAll(t, res.Body, strings.Repeat("x", 5000))
+			deadline := time.NewTimer(60 * time.Millisecond)
+			<-deadline.C
+			close(act)
+			<-acted
+			if tt.want {
+				for range 100 {
+					if !r.Healthy() {
+						t.Fatal("not healthy")
+					}
+				}
+				if n := testing.AllocsPerRun(100, func() { r.Healthy() }); n != 0 && !raceOn {
+					t.Errorf("%v allocations", n)
+				}
+				return
+			}
+			eventually(t, "the look finds it", func() bool { return !r.Healthy() })
+			if r.Healthy() {
+				t.Error("healthy again")
+			}
+		})
+	}
+}
+
+func TestProbe(t *testing.T) {
+	alive := true
+	r := newRig(t, h1.Config{Probe: func() bool { return alive }})
+	r.script(func() {
+		r.p.WantRequest("GET / HTTP/1.1", "the request")
+		r.p.Respond("200 OK", "")
+	})
+	alive = false
+	if !r.Healthy() {
+		t.Error("the probe was asked before the first exchange: session tickets may have come")
+	}
+	if err := r.do(context.Background(), get("/"), new(wire.Response)); err != nil {
+		t.Fatal(err)
+	}
+	if r.Healthy() {
+		t.Error("the probe was not asked")
+	}
+	alive = true
+	if !r.Healthy() {
+		t.Error("the probe's answer does not count")
+	}
+	r.Drain()
+	if r.Healthy() {
+		t.Error("healthy after Drain")
+	}
+}
+
+// tellEnd makes crypto/tls report an end without an alert, which it would take
+// for a good one between two records.
+type tellEnd struct{ net.Conn }
+
+type noAlert struct{}
+
+func (noAlert) Error() string { return "end of the connection without an alert" }
+func (noAlert) Unwrap() error { return io.ErrUnexpectedEOF }
+
+func (c tellEnd) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err == io.EOF {
+		err = noAlert{}
+	}
+	return n, err
+}
+
+// RFC 9112 §9.8: content that ends with the connection is complete "only if a
+// valid closure alert has been received".
+func TestTLSEndOfContent(t *testing.T) {
+	cert, pool := peer.Cert(t, "localhost")
+	for _, version := range []uint16{stdtls.VersionTLS12, stdtls.VersionTLS13} {
+		for _, alert := range []bool{true, false} {
+			s := peer.Listen(t, func(nc net.Conn) {
+				c := stdtls.Server(nc, &stdtls.Config{Certificates: []stdtls.Certificate{cert}})
+				http.ReadRequest(bufio.NewReader(c))
+				io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\nabc")
+				if alert {
+					c.Close()
+				}
+			})
+			nc, err := net.Dial("tcp", s.Addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := stdtls.Client(tellEnd{nc}, &stdtls.Config{RootCAs: pool, ServerName: "localhost", MaxVersion: version})
+			r := rigOver(t, h1.Config{RawConn: nc}, c, nil)
+			var res wire.Response
+			if err := r.do(context.Background(), get("/"), &res); err != nil {
+				t.Fatal(err)
+			}
+			if alert {
+				readAll(t, res.Body, "abc")
+			} else {
+				_, err := io.ReadAll(res.Body)
+				wantErr(t, err, wire.PhaseBody, wire.KindProtocol, true, true, "closure alert")
+			}
+			r.wantFree(1, wire.ConnClosed)
+		}
+	}
+}
+
+// RFC 9112 §9.8: "Clients MUST send a closure alert before closing the
+// connection."
+func TestTLSClosureAlertIsSent(t *testing.T) {
+	cert, pool := peer.Cert(t, "localhost")
+	end := make(chan error, 1)
+	s := peer.Listen(t, func(nc net.Conn) {
+		c := stdtls.Server(nc, &stdtls.Config{Certificates: []stdtls.Certificate{cert}})
+		br := bufio.NewReader(c)
+		http.ReadRequest(br)
+		io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
+		_, err := br.ReadByte()
+		end <- err
+	})
+	nc, err := net.Dial("tcp", s.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := stdtls.Client(nc, &stdtls.Config{RootCAs: pool, ServerName: "localhost"})
+	r := rigOver(t, h1.Config{RawConn: nc}, c, nil)
+	if err := r.do(context.Background(), get("/"), new(wire.Response)); err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	if err := <-end; err != io.EOF {
+		t.Errorf("the server's read ended with %v, want the EOF of an alert", err)
+	}
+}
+
+// An upload over TLS that the peer does not read is cancelled at once: closing
+// must not wait for the write.
+func TestCancelTLSUpload(t *testing.T) {
+	cert, pool := peer.Cert(t, "localhost")
+	done := make(chan struct{})
+	defer close(done)
+	s := peer.Listen(t, func(nc net.Conn) {
+		c := stdtls.Server(nc, &stdtls.Config{Certificates: []stdtls.Certificate{cert}})
+		http.ReadRequest(bufio.NewReader(c))
+		<-done
+	})
+	nc, err := net.Dial("tcp", s.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := stdtls.Client(nc, &stdtls.Config{RootCAs: pool, ServerName: "localhost"})
+	r := rigOver(t, h1.Config{RawConn: nc}, c, nil)
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	err = r.do(ctx, timed(post(bodyOf(strings.Repeat("x", 32<<20)), -1), wire.Timeouts{Write: wire.Never, Read: wire.Never}), new(wire.Response))
+	wantErr(t, err, wire.PhaseHead, wire.KindCanceled, false, true, "deadline exceeded")
+	if d := time.Since(start); d > 1300*time.Millisecond {
+		t.Errorf("took %v", d)
+	}
+	r.wantFree(1, wire.ConnClosed)
+}
