@@ -47,12 +47,9 @@ func (p *Pool) acquire(ctx context.Context, k Key, req *wire.Request, t *turn) (
 	}
 }
 
-// takeLocked takes a free slot of o if there is one. While requests wait there
-// is none: a newcomer overtakes nobody.
+// takeLocked takes a free slot of o if there is one. A newcomer overtakes
+// nobody: while requests wait, no connection of theirs is on offer.
 func (p *Pool) takeLocked(o *origin, t *turn) *member {
-	if o.waiters.n > 0 {
-		return nil
-	}
 	for {
 		m := o.avail.front()
 		if m != nil && m.shared {

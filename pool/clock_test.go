@@ -197,6 +197,28 @@ func TestJoinerGivesUpByItsOwnConnect(t *testing.T) {
 	})
 }
 
+// A waiter whose dial served an older one is covered by that one's dial, and
+// gives up exactly at its own time.
+func TestWaiterWhoseDialServedAnother(t *testing.T) {
+	world(t, pool.Config{}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+		n.before = func(ctx context.Context, k pool.Key, i int) error {
+			if i == 1 {
+				return slowly(time.Hour, nil)(ctx, k, i)
+			}
+			return slowly(time.Second, nil)(ctx, k, i)
+		}
+		began := time.Now()
+		first := start(p, key("a"), wire.Timeouts{})
+		synctest.Wait()
+		second := start(p, key("a"), wire.Timeouts{Connect: 2 * time.Second})
+		lasted(t, first, began, time.Second)
+		granted(t, first)
+		lasted(t, second, began, 2*time.Second)
+		failed(t, second, wire.ErrConnectTimeout)
+		first.end()
+	})
+}
+
 // A15.5 and Part D: MAX_CONCURRENT_STREAMS=1 and five requests. Either more
 // connections are opened, or the wait for a stream is a pool wait.
 func TestWaitForAStreamIsPoolTime(t *testing.T) {

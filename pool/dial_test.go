@@ -169,6 +169,58 @@ func TestWantedDialsStay(t *testing.T) {
 	})
 }
 
+// Nor is one that nobody owns but somebody has joined.
+func TestJoinedDialStays(t *testing.T) {
+	world(t, pool.Config{MaxConns: 1, Probes: may}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+		n.before = slowly(2*time.Second, nil)
+		owner := start(p, key("a"), wire.Timeouts{})
+		waits(t, owner)
+		joiner := start(p, key("a"), wire.Timeouts{})
+		waits(t, joiner)
+		owner.stop()
+		failed(t, owner, context.Canceled)
+		b := start(p, key("b"), wire.Timeouts{Pool: time.Second})
+		<-b.done
+		failed(t, b, wire.ErrPoolTimeout)
+		<-joiner.done
+		granted(t, joiner)
+		joiner.end()
+		if s := p.Stats(); s.Evicted != 0 || s.Dials != 1 {
+			t.Errorf("evicted %d, dials %d; want 0, 1", s.Evicted, s.Dials)
+		}
+	})
+}
+
+// What a dial brings goes to its origin, although an older request of another
+// has come back meanwhile and waits.
+func TestFreshConnectionIsNotRefused(t *testing.T) {
+	world(t, pool.Config{MaxConns: 2}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+		n.limit = func(k pool.Key) int { return map[pool.Key]int{key("a"): 1, key("b"): 2}[k] }
+		held := hold(t, p, key("b"), 1)
+		refuse := make(chan struct{})
+		n.conn(0).serve = func(context.Context, *wire.Request) error { <-refuse; return unprocessed() }
+		back := start(p, key("b"), wire.Timeouts{Pool: wire.Never})
+		waits(t, back)
+		n.before = slowly(time.Second, nil)
+		a := start(p, key("a"), wire.Timeouts{})
+		waits(t, a)
+		n.conn(0).setLimit(1)
+		close(refuse)
+		waits(t, back)
+		<-a.done
+		granted(t, a)
+		if _, _, dials := n.now(); dials != 2 {
+			t.Errorf("%d dials, want 2: the connection was thrown away", dials)
+		}
+		n.conn(0).serve = nil
+		a.end() // the older one is next
+		<-back.done
+		granted(t, back)
+		back.end()
+		held[0].end()
+	})
+}
+
 // A16.7: one dial decides what an unknown origin speaks; then HTTP/1.1 fans out.
 func TestProbeThenFanOut(t *testing.T) {
 	world(t, pool.Config{Probes: may}, func(t *testing.T, p *pool.Pool, n *fakeNet) {

@@ -53,6 +53,9 @@ func (p *Pool) Check() error {
 			return fmt.Errorf("%v: open %d/%d idle %d/%d dials %d/%d cover %d/%d mute %d/%d", k, o.open, open[o], o.idle, idle[o],
 				o.dials, dials[o], o.cover, cover[o], o.mute, mutes[o])
 		}
+		if o.waiters.n > 0 && o.avail.n > 0 {
+			return fmt.Errorf("%v: %d wait and %d connections are on offer", k, o.waiters.n, o.avail.n)
+		}
 		need += o.need
 		waiting += o.waiters.n
 		if o.covered != min(o.waiters.n, o.cover) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"gohttpx.dev/pool"
 	"gohttpx.dev/wire"
@@ -22,7 +23,9 @@ type fakeConn struct {
 	phase    wire.ConnPhase
 	inFlight int
 	limit    int
+	h1       bool // a failed exchange is its end
 	served   int
+	linger   time.Duration                                    // how long Close takes
 	sick     bool                                             // Healthy says no
 	serve    func(ctx context.Context, r *wire.Request) error // nil: answer at once
 	onClose  func(*fakeConn)                                  // once, before the hook
@@ -79,7 +82,7 @@ func (c *fakeConn) RoundTrip(ctx context.Context, req *wire.Request, res *wire.R
 	defer req.CloseBody()
 	if c.serve != nil {
 		if err := c.serve(ctx, req); err != nil {
-			if c.limit <= 1 {
+			if c.h1 {
 				c.end() // a half-done exchange is the end of an h1 connection
 			}
 			c.free()
@@ -87,7 +90,7 @@ func (c *fakeConn) RoundTrip(ctx context.Context, req *wire.Request, res *wire.R
 		}
 	}
 	if ctx.Err() != nil {
-		if c.limit <= 1 {
+		if c.h1 {
 			c.end()
 		}
 		c.free()
@@ -132,6 +135,7 @@ func (c *fakeConn) Drain() {
 }
 
 func (c *fakeConn) Close() error {
+	time.Sleep(c.linger) // in a bubble only
 	c.mu.Lock()
 	c.closes++
 	c.mu.Unlock()
@@ -205,6 +209,7 @@ func (f *fakeNet) dial(ctx context.Context, k pool.Key) (pool.Conn, error) {
 	if f.limit != nil {
 		c.limit = f.limit(k)
 	}
+	c.h1 = c.limit == 1
 	c.onClose = func(c *fakeConn) {
 		f.mu.Lock()
 		f.total--

@@ -2,19 +2,14 @@ package pool
 
 import "time"
 
-// parkLocked lists m among the idle ones. It reports false if m must go
-// instead: the pool keeps none, is shutting down, or another origin wants its
-// slot.
+// parkLocked lists m among the idle ones, from where pumpLocked takes it if
+// another origin wants its slot. It reports false if m must go at once: the pool
+// keeps none, or is shutting down.
 func (p *Pool) parkLocked(m *member) bool {
 	if p.idle.has(&m.idle) {
 		return true // a late hook: it keeps its place
 	}
 	if p.keepNone || p.stopping {
-		p.doomLocked(m)
-		return false
-	}
-	if p.need > p.leaving {
-		m.o.count.Evicted++
 		p.doomLocked(m)
 		return false
 	}

@@ -151,6 +151,22 @@ func TestEvictsTheLongestIdle(t *testing.T) {
 	})
 }
 
+// A connection holds its slot until its Close has returned.
+func TestSlotIsTakenWhileClosing(t *testing.T) {
+	world(t, pool.Config{MaxConns: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+		get(t, p, n, key("a"))
+		n.conn(0).linger = time.Second
+		began := time.Now()
+		b := start(p, key("b"), wire.Timeouts{})
+		lasted(t, b, began, time.Second)
+		granted(t, b)
+		b.end()
+		if n.most > 1 {
+			t.Errorf("%d connections at once, MaxConns 1", n.most)
+		}
+	})
+}
+
 // CVE-2026-94441's class: the scheme is part of the key.
 func TestKeysAreNotMixed(t *testing.T) {
 	world(t, pool.Config{}, func(t *testing.T, p *pool.Pool, n *fakeNet) {

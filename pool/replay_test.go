@@ -130,17 +130,24 @@ func TestReplayIsBounded(t *testing.T) {
 
 // Part D: a refused stream goes to another connection if there is one.
 func TestReplayAvoidsTheConnection(t *testing.T) {
-	world(t, pool.Config{}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
-		n.limit = func(pool.Key) int { return 2 }
-		cs := hold(t, p, key("a"), 3) // connection 1 has two, 2 has one
-		cs[0].end()
-		cs[1].end()
-		n.conn(0).serve = func(context.Context, *wire.Request) error { return unprocessed() }
-		if c := get(t, p, n, key("a")); c.id != 2 {
-			t.Errorf("connection %d was used, want 2, though 1 has less to do", c.id)
-		}
-		cs[2].end()
-	})
+	for _, refuses := range []int{1, 2} {
+		world(t, pool.Config{}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+			n.limit = func(pool.Key) int { return 2 }
+			cs := hold(t, p, key("a"), 4)
+			// The one that refuses has nothing to do, the other has one.
+			cs[2*refuses-2].end()
+			cs[2*refuses-1].end()
+			cs[4-2*refuses].end()
+			n.conn(refuses - 1).serve = func(context.Context, *wire.Request) error { return unprocessed() }
+			if c := get(t, p, n, key("a")); c.id == refuses {
+				t.Errorf("connection %d was used again", c.id)
+			}
+			cs[5-2*refuses].end()
+			if s := p.Stats(); s.Replays != 1 {
+				t.Errorf("%d replays, want 1", s.Replays)
+			}
+		})
+	}
 }
 
 // What an earlier attempt has sent remains sent, whatever the last one says.

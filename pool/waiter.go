@@ -125,6 +125,7 @@ func (w *waiter) arm() {
 	if !w.running {
 		return
 	}
+	w.charge(time.Now())
 	if d, ok := w.left(); ok {
 		w.timer.Reset(max(d, 0))
 	} else {
