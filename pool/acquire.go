@@ -2,7 +2,6 @@ package pool
 
 import (
 	"context"
-	"time"
 
 	"gohttpx.dev/wire"
 )
@@ -113,8 +112,8 @@ func (p *Pool) wait(ctx context.Context, done <-chan struct{}, o *origin, req *w
 	w.turn = *t
 	w.ctx, w.trace = ctx, req.Trace
 	w.poolLimit, w.connectLimit = wire.Limit(req.Timeouts.Pool), wire.Limit(req.Timeouts.Connect)
-	began := time.Now()
-	w.start(began)
+	w.start()
+	began := w.since
 	o.count.Waits++
 	p.enqueueLocked(o, w)
 	p.settleLocked(o)
@@ -157,7 +156,7 @@ func (p *Pool) wait(ctx context.Context, done <-chan struct{}, o *origin, req *w
 
 	m, err := w.m, w.err
 	*t = w.turn
-	o.count.WaitTime += w.since.Sub(began)
+	o.count.WaitTime += w.since - began
 	p.recycleLocked(w)
 	p.pumpLocked()
 	p.unlock()

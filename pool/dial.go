@@ -36,7 +36,7 @@ func (p *Pool) dialLocked(o *origin) {
 		for w = o.waiters.front(); w.own != nil; w = w.node.next.v {
 		}
 	}
-	w.charge(time.Now())
+	w.charge()
 	d := &dial{o: o, serves: o.perDial(), owner: w, limit: w.connectLimit, exact: w.connectUsed == 0}
 	d.all.v, d.loose.v = d, d
 	ctx := wire.WithTrace(context.WithoutCancel(w.ctx), w.trace)

@@ -17,9 +17,9 @@ func (p *Pool) parkLocked(m *member) bool {
 	p.idle.pushBack(&m.idle)
 	m.o.idle++
 	if p.idleTimeout > 0 {
-		m.idleSince = time.Now()
+		m.idleSince = p.now()
 		if !p.armed {
-			p.armLocked(m.idleSince.Add(p.idleTimeout))
+			p.armLocked(m.idleSince + p.idleTimeout)
 		}
 	}
 	return true
@@ -48,15 +48,15 @@ func (p *Pool) trimLocked(o *origin) {
 // when a connection is taken: that would cost every request two changes of it.
 // If it then fires for nothing, it is armed for the next deadline, or not at
 // all if there is none.
-func (p *Pool) armLocked(t time.Time) {
-	if p.closed || p.armed && !t.Before(p.alarm) {
+func (p *Pool) armLocked(t time.Duration) {
+	if p.closed || p.armed && t >= p.alarm {
 		return
 	}
 	p.armed, p.alarm = true, t
 	if p.timer == nil {
-		p.timer = time.AfterFunc(time.Until(t), p.expire)
+		p.timer = time.AfterFunc(t-p.now(), p.expire)
 	} else {
-		p.timer.Reset(time.Until(t))
+		p.timer.Reset(t - p.now())
 	}
 }
 
@@ -72,12 +72,12 @@ func (p *Pool) disarmLocked() {
 // when the connections whose time has come are closed.
 func (p *Pool) expire() {
 	p.mu.Lock()
-	now := time.Now()
-	if p.armed && !now.Before(p.alarm) {
+	now := p.now()
+	if p.armed && now >= p.alarm {
 		p.armed = false
 	}
 	for m := p.idle.front(); m != nil && p.idleTimeout > 0; m = p.idle.front() {
-		if end := m.idleSince.Add(p.idleTimeout); now.Before(end) {
+		if end := m.idleSince + p.idleTimeout; now < end {
 			p.armLocked(end)
 			break
 		}
@@ -86,7 +86,7 @@ func (p *Pool) expire() {
 	}
 	for len(p.ages) > 0 {
 		m := p.ages[0]
-		if now.Before(m.end) {
+		if now < m.end {
 			p.armLocked(m.end)
 			break
 		}

@@ -19,8 +19,8 @@ type member struct {
 	all       node[*member] // in Pool.conns while it counts
 	idle      node[*member] // in Pool.idle
 	avail     node[*member] // in origin.avail
-	idleSince time.Time     // valid while in Pool.idle
-	end       time.Time     // of its life, if there is a MaxAge
+	idleSince time.Duration // valid while in Pool.idle
+	end       time.Duration // of its life, if there is a MaxAge
 	rank      int           // place in Pool.ages
 	used      bool          // has been handed out
 	rested    bool          // has been idle: its peer may have closed it meanwhile
@@ -30,7 +30,7 @@ type member struct {
 	doomed    bool          // we close it, or have
 }
 
-func (m *member) before(b *member) bool { return m.end.Before(b.end) }
+func (m *member) before(b *member) bool { return m.end < b.end }
 func (m *member) place() *int           { return &m.rank }
 
 // joinLocked makes a connection a member and gives its slots away.
@@ -39,7 +39,7 @@ func (p *Pool) joinLocked(o *origin, m *member) {
 	p.conns.pushBack(&m.all)
 	o.open++
 	if p.maxAge > 0 {
-		m.end = time.Now().Add(time.Duration((0.9 + 0.2*rand.Float64()) * float64(p.maxAge)))
+		m.end = p.now() + time.Duration((0.9+0.2*rand.Float64())*float64(p.maxAge))
 		p.ages.fix(m)
 		p.armLocked(m.end)
 	}

@@ -72,6 +72,7 @@ type Pool struct {
 	idleTimeout     time.Duration // 0: none
 	maxAge          time.Duration // 0: none
 	keepNone        bool
+	base            time.Time // of the pool's clock
 
 	mu sync.Mutex // guards everything below, and all origins, members, dials and waiters
 
@@ -89,7 +90,7 @@ type Pool struct {
 	retiring []*member       // to be drained by whoever unlocks
 	timer    *time.Timer     // expire; made when first needed
 	armed    bool            // the timer will fire, at alarm
-	alarm    time.Time       //
+	alarm    time.Duration   // by the clock of now
 	dials    list[*dial]     // in flight, oldest first
 	surplus  list[*origin]   // origins with a dial that nobody needs, longest first
 	waiting  int             // waiters queued, over all origins
@@ -117,6 +118,7 @@ func New(cfg Config) *Pool {
 		idleTimeout:     cfg.IdleTimeout,
 		maxAge:          max(cfg.MaxAge, 0),
 		keepNone:        cfg.KeepNone,
+		base:            time.Now(),
 		origins:         make(map[Key]*origin),
 	}
 	switch {
@@ -127,6 +129,10 @@ func New(cfg Config) *Pool {
 	}
 	return p
 }
+
+// now reads the pool's clock, which counts from New. One clock is read where
+// time.Now reads two.
+func (p *Pool) now() time.Duration { return time.Since(p.base) }
 
 func limit(n, def int) int {
 	switch {

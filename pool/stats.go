@@ -87,15 +87,15 @@ type ConnStats struct {
 // Conns lists the connections, oldest first. It holds the pool's mutex for a
 // time proportional to their number.
 func (p *Pool) Conns() []ConnStats {
-	now := time.Now()
+	now := p.now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	cs := make([]ConnStats, 0, p.conns.n)
 	for n := p.conns.head; n != nil; n = n.next {
 		m := n.v
 		c := ConnStats{Key: m.o.key, State: m.c.State(), Info: m.info}
-		if p.idle.has(&m.idle) && !m.idleSince.IsZero() {
-			c.Idle = max(now.Sub(m.idleSince), 0)
+		if p.idle.has(&m.idle) && p.idleTimeout > 0 {
+			c.Idle = max(now-m.idleSince, 0)
 		}
 		cs = append(cs, c)
 	}

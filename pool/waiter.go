@@ -30,7 +30,8 @@ type turn struct {
 
 // waiter is a request that waits for a slot.
 type waiter struct {
-	turn // guarded by Pool.mu while it is queued
+	p    *Pool // immutable
+	turn       // guarded by Pool.mu while it is queued
 
 	// constant while it is queued
 	o            *origin
@@ -44,7 +45,7 @@ type waiter struct {
 	own     *dial         // started for it, in flight
 	covered bool          // a dial in flight may serve it: Connect's clock runs, else Pool's
 	running bool          // the clocks run
-	since   time.Time     // when they were last read
+	since   time.Duration // when they were last read
 	m       *member       // the outcome: a slot of it is reserved
 	err     error         // or why there is none
 	next    *waiter       // in Pool.free
@@ -57,7 +58,7 @@ type waiter struct {
 func (p *Pool) waiterLocked() *waiter {
 	w := p.free
 	if w == nil {
-		w = &waiter{ready: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
+		w = &waiter{p: p, ready: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
 		w.timer.Stop()
 		w.node.v = w
 		return w
@@ -72,7 +73,7 @@ func (p *Pool) recycleLocked(w *waiter) {
 	if p.nfree >= maxFreeWaiters {
 		return
 	}
-	*w = waiter{node: node[*waiter]{v: w}, ready: w.ready, timer: w.timer, next: p.free}
+	*w = waiter{p: p, node: node[*waiter]{v: w}, ready: w.ready, timer: w.timer, next: p.free}
 	p.free = w
 	p.nfree++
 }
@@ -81,30 +82,31 @@ func (w *waiter) queued() bool { return w.node.in != nil }
 
 // wake hands over the outcome. It never blocks: there is one outcome.
 func (w *waiter) wake() {
-	w.charge(time.Now())
+	w.charge()
 	w.running = false
 	w.ready <- struct{}{}
 }
 
 // start sets the clocks running.
-func (w *waiter) start(now time.Time) { w.running, w.since = true, now }
+func (w *waiter) start() { w.running, w.since = true, w.p.now() }
 
 // charge books the time since the last reading on the clock that ran.
-func (w *waiter) charge(now time.Time) {
+func (w *waiter) charge() {
 	if !w.running {
 		return
 	}
+	now := w.p.now()
 	if w.covered {
-		w.connectUsed += now.Sub(w.since)
+		w.connectUsed += now - w.since
 	} else {
-		w.poolUsed += now.Sub(w.since)
+		w.poolUsed += now - w.since
 	}
 	w.since = now
 }
 
 // setCovered changes over to the other clock.
 func (w *waiter) setCovered(on bool) {
-	w.charge(time.Now())
+	w.charge()
 	w.covered = on
 	w.arm()
 }
@@ -125,7 +127,7 @@ func (w *waiter) arm() {
 	if !w.running {
 		return
 	}
-	w.charge(time.Now())
+	w.charge()
 	if d, ok := w.left(); ok {
 		w.timer.Reset(max(d, 0))
 	} else {
@@ -135,7 +137,7 @@ func (w *waiter) arm() {
 
 // expiredLocked returns the error if the clock that runs has run out.
 func (p *Pool) expiredLocked(w *waiter) *wire.Error {
-	w.charge(time.Now())
+	w.charge()
 	if d, ok := w.left(); !ok || d > 0 {
 		return nil
 	}
