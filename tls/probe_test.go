@@ -145,64 +145,62 @@ func (c *holdConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// halfway returns a connection whose server, at the first call of next, sends half
+// of a record with "hello" in it, and at the second the rest.
+func halfway(t *testing.T, version uint16) (tc *Conn, next func()) {
+	t.Helper()
+	ca := peer.NewCA(t)
+	cert := ca.Issue(host)
+	ask, done := make(chan bool), make(chan bool, 2)
+	s := peer.Listen(t, func(nc net.Conn) {
+		hc := &holdConn{Conn: nc}
+		tc := stdtls.Server(hc, &stdtls.Config{Certificates: []stdtls.Certificate{cert}})
+		io.CopyN(tc, tc, 1)
+		<-ask
+		hc.hold = true
+		io.WriteString(tc, "hello")
+		done <- true
+		<-ask
+		nc.Write(hc.rest)
+		done <- true
+		io.Copy(io.Discard, nc)
+	})
+	t.Cleanup(func() { close(ask) }) // before the server's, which waits for the handler
+	tc = shake(t, client(t, Options{RootCAs: ca.Pool(), MaxVersion: version}), s, host)
+	echo(t, tc)
+	return tc, func() { ask <- true; <-done }
+}
+
 func TestProbeAmidARecord(t *testing.T) {
 	for _, version := range versions {
 		t.Run(stdtls.VersionName(version), func(t *testing.T) {
-			ca := peer.NewCA(t)
-			cert := ca.Issue(host)
-			more := make(chan bool)
-			s := peer.Listen(t, func(nc net.Conn) {
-				hc := &holdConn{Conn: nc}
-				tc := stdtls.Server(hc, &stdtls.Config{Certificates: []stdtls.Certificate{cert}})
-				io.CopyN(tc, tc, 1)
-				<-more
-				hc.hold = true
-				io.WriteString(tc, "hello")
-				more <- true
-				<-more
-				nc.Write(hc.rest)
-				io.Copy(io.Discard, nc)
-			})
-			tc := shake(t, client(t, Options{RootCAs: ca.Pool(), MaxVersion: version}), s, host)
-			echo(t, tc)
-			more <- true
-			<-more
+			tc, next := halfway(t, version)
+			next()
 			for range 100 { // the half is here, or comes meanwhile
 				if !tc.Probe() {
 					t.Fatal("half a record is taken for data")
 				}
 			}
-			more <- true
+			next()
 			becomes(t, tc, false)
 		})
 	}
 }
 
 func TestReadGoesOnAfterHalfARecordWasProbed(t *testing.T) {
-	ca := peer.NewCA(t)
-	cert := ca.Issue(host)
-	held := make(chan bool)
-	s := peer.Listen(t, func(nc net.Conn) {
-		hc := &holdConn{Conn: nc}
-		tc := stdtls.Server(hc, &stdtls.Config{Certificates: []stdtls.Certificate{cert}})
-		io.CopyN(tc, tc, 1)
-		hc.hold = true
-		io.WriteString(tc, "hello")
-		held <- true
-		<-held
-		nc.Write(hc.rest)
-		io.Copy(io.Discard, nc)
-	})
-	tc := shake(t, client(t, Options{RootCAs: ca.Pool()}), s, host)
-	echo(t, tc)
-	<-held
-	for range 100 {
-		tc.Probe()
-	}
-	held <- true
-	got := make([]byte, 5)
-	if _, err := io.ReadFull(tc, got); err != nil || string(got) != "hello" {
-		t.Errorf("read %q, %v", got, err)
+	for _, version := range versions {
+		t.Run(stdtls.VersionName(version), func(t *testing.T) {
+			tc, next := halfway(t, version)
+			next()
+			for range 100 {
+				tc.Probe()
+			}
+			next()
+			got := make([]byte, 5)
+			if _, err := io.ReadFull(tc, got); err != nil || string(got) != "hello" {
+				t.Errorf("read %q, %v", got, err)
+			}
+		})
 	}
 }
 
@@ -240,12 +238,14 @@ func TestProbeTLSWithinTLS(t *testing.T) {
 	ca := peer.NewCA(t)
 	cfg := &stdtls.Config{Certificates: []stdtls.Certificate{ca.Issue(host)}}
 	end := make(chan bool)
+	finish := sync.OnceFunc(func() { close(end) })
 	s := peer.ListenTLS(t, cfg, func(outer *stdtls.Conn) {
 		inner := stdtls.Server(outer, cfg)
 		io.CopyN(inner, inner, 1)
 		<-end
 		inner.Close()
 	})
+	t.Cleanup(finish)
 	c := client(t, Options{RootCAs: ca.Pool()})
 	outer := shake(t, c, s, host)
 	inner, err := c.Handshake(t.Context(), outer, host)
@@ -257,7 +257,7 @@ func TestProbeTLSWithinTLS(t *testing.T) {
 	if inner.Raw() != outer || !inner.Probe() {
 		t.Error("an idle connection is called dead")
 	}
-	close(end)
+	finish()
 	becomes(t, inner, false)
 }
 

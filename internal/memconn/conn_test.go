@@ -300,6 +300,19 @@ func TestMovedDeadlineDoesNotFire(t *testing.T) {
 	})
 }
 
+// A timer that fires while its deadline is being moved is late: it must look again.
+func TestLateTimerDoesNothing(t *testing.T) {
+	a, b := pair(t)
+	b.SetReadDeadline(time.Now().Add(time.Hour))
+	b.in.rdead.fire()
+	write(t, a, "x")
+	read(t, b, "x")
+	b.SetReadDeadline(time.Time{})
+	b.in.rdead.fire()
+	write(t, a, "y")
+	read(t, b, "y")
+}
+
 func TestSettingDeadlinesAllocatesNothing(t *testing.T) {
 	a, _ := pair(t)
 	when := time.Now().Add(time.Hour)
