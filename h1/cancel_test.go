@@ -14,6 +14,7 @@ import (
 
 	"gohttpx.dev/h1"
 	"gohttpx.dev/internal/memconn"
+	"gohttpx.dev/internal/peer"
 	"gohttpx.dev/wire"
 )
 
@@ -490,6 +491,48 @@ func TestReadCloseCancelStress(t *testing.T) {
 		peerDone.Wait()
 		if upload {
 			eventually(t, "the body is closed", func() bool { return b.closes.Load() == 1 })
+		}
+	}
+}
+
+// lateConn lets a write that ends in END return only once the response has been
+// read: the uploader's news are always late.
+type lateConn struct {
+	*memconn.Conn
+	t testing.TB
+}
+
+func (c lateConn) Write(p []byte) (int, error) {
+	before := c.Counts().BytesRead
+	n, err := c.Conn.Write(p)
+	if strings.HasSuffix(string(p), "END") || strings.HasSuffix(string(p), "END\r\n0\r\n\r\n") {
+		eventually(c.t, "the response is read", func() bool { return c.Counts().BytesRead > before })
+	}
+	return n, err
+}
+
+func TestResponseBeforeTheLastWriteReturns(t *testing.T) {
+	for _, tt := range []struct {
+		body string
+		n    int64
+	}{{"END", 3}, {"END", -1}, {strings.Repeat("x", 20_000) + "END", 20_003}} {
+		nc, p := peer.H1(t)
+		r := rigOver(t, h1.Config{}, lateConn{nc, t}, p)
+		r.script(func() {
+			for range 2 {
+				p.WantRequest("POST /up HTTP/1.1", "the upload")
+				p.Respond("204 No Content", "")
+			}
+		})
+		for i := range int32(2) {
+			b := bodyOf(tt.body)
+			if err := r.do(context.Background(), post(b, tt.n), new(wire.Response)); err != nil {
+				t.Fatal(err)
+			}
+			if b.closes.Load() != 1 {
+				t.Error("body not closed")
+			}
+			r.wantFree(i+1, wire.ConnOpen)
 		}
 	}
 }

@@ -81,8 +81,9 @@ type Conn struct {
 	ex   exchange
 	// parked says how Healthy must look: see park.
 	parked atomic.Int64
-	// sent is whether a byte of the running exchange's request may have gone.
-	sent atomic.Bool
+	// tried is whether a write of the running exchange's request has begun,
+	// sent whether a byte of it may have gone.
+	tried, sent atomic.Bool
 	// final is whether the final head of the running exchange has come.
 	final atomic.Bool
 

@@ -19,24 +19,22 @@ var errNotRaw = errors.New("h1: an exchange is running on this connection")
 
 // beginRaw takes the slot for good.
 func (c *Conn) beginRaw() error {
-	for {
-		w := c.slot.word.Load()
-		if w&slotRaw != 0 && w&slotClosed == 0 {
-			return nil
-		}
-		if w&(slotRunning|slotRaw) == slotRunning {
-			return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindProtocol, Err: errNotRaw}
-		}
-		if err := c.begin(slotRaw); err != nil {
-			return err
-		}
-		c.reset(&wire.Request{Timeouts: wire.Timeouts{Read: wire.Never, Write: wire.Never}}, &wire.Response{})
-		c.buf = bufpool.Get(c.cfg.ReadBufferSize)
-		c.started = c.now()
-		c.rawMethod = "GET"
-		c.ex.end(exEOF)
+	w := c.slot.word.Load()
+	if w&slotRaw != 0 && w&slotClosed == 0 {
 		return nil
 	}
+	if w&(slotRunning|slotRaw) == slotRunning {
+		return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindProtocol, Err: errNotRaw}
+	}
+	if err := c.begin(slotRaw); err != nil {
+		return err
+	}
+	c.reset(&wire.Request{Timeouts: wire.Timeouts{Read: wire.Never, Write: wire.Never}}, &wire.Response{})
+	c.buf = bufpool.Get(c.cfg.ReadBufferSize)
+	c.started = c.now()
+	c.rawMethod = "GET"
+	c.ex.end(exEOF)
+	return nil
 }
 
 // during has the connection killed if ctx ends before the returned function is

@@ -32,6 +32,7 @@ func (c *Conn) write(u *upload, p []byte, now int64) error {
 		if u != nil && u.stopped.Load() {
 			return errStopped
 		}
+		c.tried.Store(true)
 		n, err := c.nc.Write(piece)
 		p = p[n:]
 		if err == nil && len(p) == 0 {
@@ -230,6 +231,7 @@ func (v *vector) write(u *upload, lead, piece []byte, end string) *wire.Error {
 		if u.stopped.Load() {
 			return errStopped
 		}
+		c.tried.Store(true)
 		n, err := v.bufs.WriteTo(c.tcp)
 		now = c.now()
 		if progress, err = c.wrote(u, n, err, now, progress); err != nil {

@@ -1,0 +1,179 @@
+package h1
+
+import (
+	"fmt"
+	"time"
+
+	"gohttpx.dev/wire"
+)
+
+// The heads of a response: interim ones, then the final one, which decides what
+// follows and whether the connection may be used again.
+
+// sentTime is when the request was fully sent, or 0 if it is not.
+func (c *Conn) sentTime() int64 {
+	if c.active {
+		return c.up.sentAt.Load()
+	}
+	return c.sentAt
+}
+
+// receiveResponse reads heads up to the final one and decides what follows.
+func (c *Conn) receiveResponse(req *wire.Request, res *wire.Response) error {
+	c.r, c.w = 0, 0
+	interim, bytes := 0, 0
+	for {
+		n, err := c.readHead(res)
+		if err == errContinueTimer {
+			// RFC 9110 §10.1.1: do not wait for an indefinite time.
+			c.continueBy = 0
+			c.lastAt = c.now()
+			c.startUpload(req, nil)
+			continue
+		}
+		if err != nil {
+			return c.failHead(req, err)
+		}
+		if !c.tried.Load() {
+			// RFC 9112 §9.2: what comes before the request answers nothing.
+			return c.failHead(req, c.remoteError(wire.PhaseHead, "h1: a response came before the request was sent (RFC 9112 §9.2)"))
+		}
+		if res.Status >= 200 || res.Status == 101 {
+			break
+		}
+		interim++
+		bytes += n
+		if interim > c.cfg.Limits.Interim || bytes > c.cfg.Limits.HeadBytes {
+			return c.failHead(req, c.remoteError(wire.PhaseHead,
+				fmt.Sprintf("h1: %d interim responses of %d bytes are above the limit of %d and %d bytes",
+					interim, bytes, c.cfg.Limits.Interim, c.cfg.Limits.HeadBytes)))
+		}
+		if t := req.Trace; t != nil && t.Interim != nil {
+			if err := t.Interim(res.Status, res.Fields); err != nil {
+				return c.failHead(req, &wire.Error{Phase: wire.PhaseHead, Kind: wire.KindCanceled, Sent: true, Err: err})
+			}
+			res.Fields = nil // the hook may have kept them
+		}
+		if res.Status == 100 && c.continueBy != 0 {
+			c.continueBy = 0
+			c.startUpload(req, nil)
+		}
+	}
+	return c.finalHead(req, res)
+}
+
+// failHead ends an exchange that has no final head.
+func (c *Conn) failHead(req *wire.Request, err error) error {
+	if c.continueBy != 0 {
+		req.CloseBody() // no uploader has it
+	}
+	return c.fail(err)
+}
+
+// readHead reads one head into res and returns its length.
+func (c *Conn) readHead(res *wire.Response) (int, error) {
+	resume := 0
+	for {
+		if c.r < c.w {
+			src := c.buf[c.r:c.w]
+			end, next, err := ScanHead(src, resume)
+			if err != nil {
+				return 0, c.parseError(wire.PhaseHead, err)
+			}
+			resume = next
+			if end > c.cfg.Limits.HeadBytes || end == 0 && len(src) >= c.cfg.Limits.HeadBytes {
+				return 0, c.remoteError(wire.PhaseHead,
+					fmt.Sprintf("h1: response head is longer than %d bytes (Limits.HeadBytes)", c.cfg.Limits.HeadBytes))
+			}
+			if end > 0 {
+				n, err := c.parser.Response(src[:end], res)
+				if err == nil && n == 0 {
+					err = broken(ruleLine, "the head ends in the middle of a line", end)
+				}
+				if err != nil {
+					return 0, c.parseError(wire.PhaseHead, err)
+				}
+				if c.cfg.KeepRawHead {
+					res.RawHead = append(res.RawHead[:0], src[:n]...)
+				}
+				c.r += n
+				return n, nil
+			}
+		}
+		c.room(c.cfg.Limits.HeadBytes)
+		n, err := c.receive(c.buf[c.w:])
+		c.w += n
+		if err != nil {
+			return 0, c.readError(err)
+		}
+	}
+}
+
+// finalHead decides what follows the final head.
+func (c *Conn) finalHead(req *wire.Request, res *wire.Response) error {
+	method := req.Method
+	if method == "" {
+		method = "GET"
+	}
+	framing, length, err := BodyFraming(method, res, c.cfg.Rules)
+	if err != nil {
+		return c.failHead(req, c.parseError(wire.PhaseHead, err))
+	}
+	c.inHead = false
+	c.final.Store(true)
+	c.lim.header = 0
+	c.timing(res)
+	if framing == Switched {
+		return c.switched(req, res)
+	}
+	c.framing, c.remain = framing, length
+	c.keep = framing != UntilClose && KeepAlive(res, hasOption(req.Fields, "close"))
+	if c.continueBy != 0 {
+		// A final status before the body: it is not wanted, so it is not
+		// sent, and the connection cannot be used again, since the peer may
+		// take what comes next for the body (RFC 9110 §10.1.1).
+		c.continueBy, c.keep = 0, false
+		c.sentAt = c.lastAt
+		req.CloseBody()
+	}
+	if c.active && !c.keep {
+		// RFC 9112 §9.5: a peer that closes after this response does not want
+		// the rest of the body.
+		c.haltUpload()
+	}
+	if framing == NoBody || framing == Length && length == 0 {
+		if framing == Length {
+			c.framing = NoBody
+		}
+		return c.finish(exEOF, true, false)
+	}
+	if framing == Chunked {
+		c.dec.Reset(c.cfg.Limits, c.cfg.Rules)
+	}
+	return c.open(res)
+}
+
+// open hands the content out.
+func (c *Conn) open(res *wire.Response) error {
+	id := c.ex.id()
+	res.Body = wire.NewBody(c, id)
+	c.ex.move(id, exBusy, exOpen)
+	// An abort that came meanwhile has left the exchange to us.
+	if c.killed() && c.ex.move(id, exOpen, exBusy) {
+		res.Body = wire.Body{}
+		return c.abandon()
+	}
+	return nil
+}
+
+// timing fills in what is known of the exchange at its head.
+func (c *Conn) timing(res *wire.Response) {
+	sent := c.sentTime()
+	if sent == 0 || sent > c.lastAt {
+		sent = c.lastAt
+	}
+	res.Timing.Write = time.Duration(sent - c.started)
+	if c.firstAt > sent {
+		res.Timing.FirstByte = time.Duration(c.firstAt - sent)
+	}
+}
