@@ -19,6 +19,9 @@ type Slice struct {
 	User, System time.Duration
 	// Allocs and Bytes are the heap objects and bytes allocated meanwhile.
 	Allocs, Bytes uint64
+	// Collections is how often the garbage collector ran meanwhile. A slice
+	// with none has not paid for its garbage.
+	Collections int
 	// Latency counts each request's time.
 	Latency Histogram
 }
@@ -33,11 +36,16 @@ func (s *Slice) per(d time.Duration) time.Duration {
 // Rate is requests per second.
 func (s *Slice) Rate() float64 { return float64(s.Requests) / s.Wall.Seconds() }
 
-// AllocsPer and BytesPer are heap objects and bytes per request.
+// AllocsPer is the heap objects per request.
 func (s *Slice) AllocsPer() float64 { return float64(s.Allocs) / float64(max(s.Requests, 1)) }
 
 // BytesPer is the heap bytes per request.
 func (s *Slice) BytesPer() float64 { return float64(s.Bytes) / float64(max(s.Requests, 1)) }
+
+// CollectionsPer is the collections per 100,000 requests.
+func (s *Slice) CollectionsPer() float64 {
+	return 1e5 * float64(s.Collections) / float64(max(s.Requests, 1))
+}
 
 // Bench is an open subject with its goroutines' exchanges.
 type Bench struct {
@@ -109,6 +117,7 @@ func (b *Bench) Run(d time.Duration) (*Slice, error) {
 	}
 	s.User, s.System = userEnd-user, systemEnd-system
 	s.Allocs, s.Bytes = after.Mallocs-before.Mallocs, after.TotalAlloc-before.TotalAlloc
+	s.Collections = int(after.NumGC - before.NumGC)
 	for i := range b.workers {
 		s.Requests += b.workers[i].requests
 		s.Latency.Merge(&b.workers[i].latency)

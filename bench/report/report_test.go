@@ -22,6 +22,8 @@ func result(name string, ours bool, cpu ...int) *measure.Result {
 			System:   time.Duration(us) * 600 * time.Microsecond,
 			Allocs:   5000,
 			Bytes:    64_000,
+
+			Collections: 3,
 		}
 		s.Latency.Add(10 * time.Microsecond)
 		r.Slices = append(r.Slices, s)
@@ -60,9 +62,9 @@ func TestTable(t *testing.T) {
 		t.Errorf("no title in\n%s", got)
 	}
 	for row, want := range map[string]string{
-		"nethttp":  "nethttp 1000 20.00 8.00 12.00 5.00 64 10 10 10",
-		"fasthttp": "fasthttp 1000 10.00 4.00 6.00 5.00 64 10 10 10",
-		"httpx":    "httpx 1000 8.00 3.20 4.80 5.00 64 10 10 10",
+		"nethttp":  "nethttp 1000 20.00 8.00 12.00 5.00 64 300.0 10 10 10",
+		"fasthttp": "fasthttp 1000 10.00 4.00 6.00 5.00 64 300.0 10 10 10",
+		"httpx":    "httpx 1000 8.00 3.20 4.80 5.00 64 300.0 10 10 10",
 	} {
 		found := false
 		for line := range strings.Lines(got) {
@@ -144,7 +146,7 @@ func TestLines(t *testing.T) {
 	if n != 6 {
 		t.Errorf("%d lines for 3 subjects in 2 rounds", n)
 	}
-	for _, want := range []string{"\t8000 cpu-ns/op\t", "\t5.00 allocs/op\t", "\t64 B/op\t", "\t1000 req/s\t", "\t1000000 ns/op\t"} {
+	for _, want := range []string{"\t8000 cpu-ns/op\t", "\t5.00 allocs/op\t", "\t64 B/op\t", "\t300.00 gc/100kop\t", "\t1000 req/s\t", "\t1000000 ns/op\t"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}

@@ -14,10 +14,10 @@ import (
 func Table(w io.Writer, s Scenario) error {
 	fmt.Fprintf(w, "\n%s\n", s.Title())
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "subject\treq/s\tCPU µs/req\tuser\tsystem\tallocs\tbytes\tp50 µs\tp99 µs\tp99.9 µs\t")
+	fmt.Fprintln(t, "subject\treq/s\tCPU µs/req\tuser\tsystem\tallocs\tbytes\tGC/100k\tp50 µs\tp99 µs\tp99.9 µs\t")
 	for _, r := range s.Results {
 		latency := r.Latency()
-		fmt.Fprintf(t, "%s\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t%.0f\t%.0f\t%.0f\t%.0f\t\n",
+		fmt.Fprintf(t, "%s\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t%.0f\t%.1f\t%.0f\t%.0f\t%.0f\t\n",
 			r.Subject.Name,
 			r.MedianOf((*measure.Slice).Rate),
 			r.MedianOf(func(x *measure.Slice) float64 { return micros(x.CPU()) }),
@@ -25,6 +25,7 @@ func Table(w io.Writer, s Scenario) error {
 			r.MedianOf(func(x *measure.Slice) float64 { return micros(x.System) / float64(x.Requests) }),
 			r.MedianOf((*measure.Slice).AllocsPer),
 			r.MedianOf((*measure.Slice).BytesPer),
+			r.MedianOf((*measure.Slice).CollectionsPer),
 			micros(latency.Quantile(0.5)), micros(latency.Quantile(0.99)), micros(latency.Quantile(0.999)))
 	}
 	return t.Flush()

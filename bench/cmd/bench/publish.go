@@ -65,6 +65,11 @@ func header(w io.Writer, f flags) {
 				fmt.Fprintf(w, "fasthttp: %s\n", m.Version)
 			}
 		}
+		for _, v := range info.Settings {
+			if v.Key == "vcs.revision" || v.Key == "vcs.modified" {
+				fmt.Fprintf(w, "%s: %s\n", strings.ReplaceAll(v.Key, ".", "-"), v.Value)
+			}
+		}
 	}
 	fmt.Fprintf(w, "cpus: %d\ngomaxprocs: %d\nslice: %v\nheap-mib: %d\ncancellable: %t\n\n",
 		runtime.NumCPU(), runtime.GOMAXPROCS(0), f.slice, f.heapMiB, f.cancellable)
