@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"time"
 
 	"gohttpx.dev/wire"
 )
@@ -121,6 +122,10 @@ func (p *Pool) wait(ctx context.Context, done <-chan struct{}, o *origin, req *w
 	w.arm()
 	p.unlock()
 
+	var expire <-chan time.Time // a timer that is never set need not be waited for
+	if w.poolLimit > 0 || w.connectLimit > 0 {
+		expire = w.timer.C
+	}
 	var gone *wire.Error
 	for queued := true; queued; {
 		select {
@@ -138,7 +143,7 @@ func (p *Pool) wait(ctx context.Context, done <-chan struct{}, o *origin, req *w
 			}
 			<-w.ready // it was there, or has just been put there
 			queued = false
-		case <-w.timer.C:
+		case <-expire:
 			p.mu.Lock()
 			if !w.queued() {
 				<-w.ready

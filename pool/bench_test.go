@@ -55,7 +55,7 @@ func BenchmarkAcquireRelease(b *testing.B) {
 			var wg sync.WaitGroup
 			for range n.goroutines {
 				wg.Go(func() {
-					req := wire.Request{Timeouts: wire.Timeouts{Pool: wire.Never}}
+					req := wire.Request{Timeouts: wire.Timeouts{Pool: wire.Never, Connect: wire.Never}}
 					var res wire.Response
 					for left.Add(-1) >= 0 {
 						if err := p.RoundTrip(context.Background(), k, &req, &res); err != nil {

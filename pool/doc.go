@@ -45,6 +45,9 @@
 // never idle, one of these is drained for it, and only as new requests for it
 // arrive.
 //
+// A request between two attempts holds no connection: Shutdown does not see it,
+// and its second attempt may find the pool closed.
+//
 // The least loaded of shared connections is exact among up to eight; beyond,
 // it is the least loaded of eight, taken in turn.
 package pool
