@@ -81,9 +81,9 @@ type Conn struct {
 	ex   exchange
 	// parked says how Healthy must look: see park.
 	parked atomic.Int64
-	// tried is whether a write of the running exchange's request has begun,
-	// sent whether a byte of it may have gone.
-	tried, sent atomic.Bool
+	// sent is whether a byte of the running exchange's request may have gone:
+	// set before the first write, and taken back if that took none.
+	sent atomic.Bool
 	// final is whether the final head of the running exchange has come.
 	final atomic.Bool
 

@@ -34,7 +34,7 @@ func (c *Conn) receiveResponse(req *wire.Request, res *wire.Response) error {
 		if err != nil {
 			return c.failHead(req, err)
 		}
-		if !c.tried.Load() {
+		if !c.sent.Load() {
 			// RFC 9112 §9.2: what comes before the request answers nothing.
 			return c.failHead(req, c.remoteError(wire.PhaseHead, "h1: a response came before the request was sent (RFC 9112 §9.2)"))
 		}

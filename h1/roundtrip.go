@@ -88,7 +88,6 @@ func localError(what string) *wire.Error {
 // reset starts the exchange.
 func (c *Conn) reset(req *wire.Request, res *wire.Response) {
 	c.ex.start()
-	c.tried.Store(false)
 	c.sent.Store(false)
 	c.final.Store(false)
 	c.res, c.trace, c.writeErr = res, req.Trace, nil

@@ -32,12 +32,14 @@ func (c *Conn) write(u *upload, p []byte, now int64) error {
 		if u != nil && u.stopped.Load() {
 			return errStopped
 		}
-		c.tried.Store(true)
+		before := c.sent.Swap(true)
 		n, err := c.nc.Write(piece)
 		p = p[n:]
 		if err == nil && len(p) == 0 {
-			c.sent.Store(true)
 			return nil
+		}
+		if n == 0 && !before {
+			c.sent.Store(false)
 		}
 		now = c.now()
 		if progress, err = c.wrote(u, int64(n), err, now, progress); err != nil {
@@ -50,7 +52,6 @@ func (c *Conn) write(u *upload, p []byte, now int64) error {
 // to be another, or why there is not.
 func (c *Conn) wrote(u *upload, n int64, err error, now, progress int64) (int64, error) {
 	if n > 0 {
-		c.sent.Store(true)
 		progress = now
 		if u != nil {
 			u.progress.Store(now)
@@ -231,8 +232,11 @@ func (v *vector) write(u *upload, lead, piece []byte, end string) *wire.Error {
 		if u.stopped.Load() {
 			return errStopped
 		}
-		c.tried.Store(true)
+		before := c.sent.Swap(true)
 		n, err := v.bufs.WriteTo(c.tcp)
+		if n == 0 && !before {
+			c.sent.Store(false)
+		}
 		now = c.now()
 		if progress, err = c.wrote(u, n, err, now, progress); err != nil {
 			return err.(*wire.Error)
