@@ -194,7 +194,7 @@ func TestCheckComplains(t *testing.T) {
 		{"allowed", "h1", []string{"net", "crypto/tls", module + "/wire"}, 0},
 		{"upwards", "wire", []string{module + "/h1"}, 1},
 		{"sideways", "pool", []string{module + "/h1", module + "/tls"}, 2},
-		{"test helper in the product", "h1", []string{module + "/internal/memconn"}, 1},
+		{"test code in the product", "h1", []string{module + "/internal/memconn"}, 1},
 		{"third party not allowed here", "h1", []string{"golang.org/x/net/http2/hpack"}, 1},
 		{"third party allowed", "h2", []string{"golang.org/x/net/http2/hpack"}, 0},
 		{"its neighbour", "h2", []string{"golang.org/x/net/http2"}, 1},
