@@ -148,6 +148,9 @@ func TestEachTimeoutNamesItselfAndFiresInTime(t *testing.T) {
 					if !errors.Is(err, tt.is) || !errors.Is(err, httpx.ErrTimeout) || !errors.As(err, &e) || e.Op != tt.op || !e.Timeout() {
 						t.Errorf("got %v", err)
 					}
+					if errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("a timeout is not the caller's deadline: %v", err)
+					}
 					var ne net.Error
 					if !errors.As(err, &ne) || !ne.Timeout() {
 						t.Errorf("not a net.Error that timed out: %v", err)

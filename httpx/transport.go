@@ -25,12 +25,12 @@ func newTransport(cfg *config) (*transport, error) {
 	return &transport{
 		dialer: d,
 		pool: pool.New(pool.Config{
-			Dial:            d.dial,
-			MaxConns:        l.MaxConnections,
-			MaxConnsPerHost: l.MaxConnectionsPerHost,
-			MaxIdle:         l.MaxKeepaliveConnections,
-			IdleTimeout:     l.KeepaliveExpiry,
-			MaxAge:          l.MaxConnectionAge,
+			Dial:                    d.dial,
+			MaxConnections:          l.MaxConnections,
+			MaxConnectionsPerHost:   l.MaxConnectionsPerHost,
+			MaxKeepaliveConnections: l.MaxKeepaliveConnections,
+			KeepaliveExpiry:         l.KeepaliveExpiry,
+			MaxConnectionAge:        l.MaxConnectionAge,
 		}),
 	}, nil
 }

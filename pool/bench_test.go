@@ -44,7 +44,7 @@ func (c *benchConn) State() wire.ConnState {
 func BenchmarkAcquireRelease(b *testing.B) {
 	for _, n := range []struct{ goroutines, conns int }{{1, 1}, {64, 64}, {256, 256}, {4096, 64}} {
 		b.Run(fmt.Sprintf("%d,%d", n.goroutines, n.conns), func(b *testing.B) {
-			p := pool.New(pool.Config{MaxConns: n.conns, MaxIdle: -1,
+			p := pool.New(pool.Config{MaxConnections: n.conns, MaxKeepaliveConnections: -1,
 				Dial: func(context.Context, pool.Key) (pool.Conn, error) { return &benchConn{}, nil }})
 			defer p.Close()
 			k := key("a")

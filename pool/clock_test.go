@@ -35,7 +35,7 @@ func lasted(t *testing.T, c *call, began time.Time, want time.Duration) {
 func TestPoolTimeout(t *testing.T) {
 	for name, tt := range map[string]struct{ set, want time.Duration }{"default": {0, 5 * time.Second}, "set": {time.Second, time.Second}} {
 		t.Run(name, func(t *testing.T) {
-			world(t, pool.Config{MaxConns: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+			world(t, pool.Config{MaxConnections: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 				hold := start(p, key("a"), wire.Timeouts{})
 				granted(t, hold)
 				began := time.Now()
@@ -110,7 +110,7 @@ func TestDialThatIgnoresItsContext(t *testing.T) {
 // Time in which a dial for the request is in flight is Connect's, all other
 // time is Pool's.
 func TestDialTimeIsNotPoolTime(t *testing.T) {
-	world(t, pool.Config{MaxConns: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnections: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		hold := start(p, key("a"), wire.Timeouts{})
 		granted(t, hold)
 		n.before = slowly(4*time.Second, nil)
@@ -147,7 +147,7 @@ func TestClocksDoNotRestart(t *testing.T) {
 		lasted(t, joiner, began, 6*time.Second)
 		failed(t, joiner, wire.ErrConnectTimeout)
 	})
-	world(t, pool.Config{MaxConnsPerHost: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnectionsPerHost: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		// 2 s of Pool for the one connection, 1 s behind first, then 9 s of
 		// Connect for the dial that was first's and fails, 1 s for its own.
 		n.before = func(ctx context.Context, k pool.Key, i int) error {
@@ -222,7 +222,7 @@ func TestWaiterWhoseDialServedAnother(t *testing.T) {
 // A15.5 and Part D: MAX_CONCURRENT_STREAMS=1 and five requests. Either more
 // connections are opened, or the wait for a stream is a pool wait.
 func TestWaitForAStreamIsPoolTime(t *testing.T) {
-	world(t, pool.Config{MaxConnsPerHost: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnectionsPerHost: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		n.limit = func(pool.Key) int { return 2 }
 		a, b := start(p, key("a"), wire.Timeouts{}), start(p, key("a"), wire.Timeouts{})
 		granted(t, a)

@@ -13,7 +13,7 @@ import (
 
 // A16.11: Close fails those who wait, cancels the dials, closes what is open.
 func TestClose(t *testing.T) {
-	world(t, pool.Config{MaxConns: 3}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnections: 3}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		n.before = hole("hole")
 		busy := hold(t, p, key("a"), 2)
 		dialing := start(p, key("hole"), wire.Timeouts{})
@@ -64,7 +64,7 @@ func TestCloseDoesNotWaitForDials(t *testing.T) {
 
 // B48: Shutdown lets what runs and what waits finish.
 func TestShutdown(t *testing.T) {
-	world(t, pool.Config{MaxConns: 2}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnections: 2}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		n.limit = func(k pool.Key) int { return map[pool.Key]int{key("a"): 1, key("b"): 9}[k] }
 		busy := append(hold(t, p, key("a"), 1), hold(t, p, key("b"), 1)...)
 		queued := start(p, key("a"), wire.Timeouts{Pool: wire.Never})

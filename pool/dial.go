@@ -164,4 +164,11 @@ func (e *connectTimeout) Error() string {
 	return "no connection to " + e.addr + " within " + e.limit.String()
 }
 
-func (e *connectTimeout) Unwrap() error { return e.err }
+// Unwrap leaves out that the dial's context has ended: who asks for
+// context.DeadlineExceeded means a deadline of his own.
+func (e *connectTimeout) Unwrap() error {
+	if errors.Is(e.err, context.DeadlineExceeded) {
+		return nil
+	}
+	return e.err
+}

@@ -26,7 +26,7 @@ func may(pool.Key) bool { return true }
 
 // A16.8: a failed dial fails its own request, and its slot serves the next.
 func TestDialFailureFailsItsOwnRequestOnly(t *testing.T) {
-	world(t, pool.Config{MaxConns: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnections: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		n.before = func(_ context.Context, _ pool.Key, i int) error {
 			time.Sleep(time.Second)
 			if i == 1 {
@@ -112,7 +112,7 @@ func TestDialContextIsDetached(t *testing.T) {
 // A storm of cancelled requests to a black hole must not hold the pool: dials
 // that nobody waits for make room, oldest first.
 func TestAbandonedDialsMakeRoom(t *testing.T) {
-	world(t, pool.Config{MaxConns: 3}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnections: 3}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		n.before = func(ctx context.Context, k pool.Key, i int) error {
 			if k == key("a") {
 				return nil
@@ -152,7 +152,7 @@ func TestAbandonedDialsMakeRoom(t *testing.T) {
 
 // A dial with a waiter is never evicted.
 func TestWantedDialsStay(t *testing.T) {
-	world(t, pool.Config{MaxConns: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnections: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		n.before = hole("hole")
 		a := start(p, key("hole"), wire.Timeouts{})
 		waits(t, a)
@@ -171,7 +171,7 @@ func TestWantedDialsStay(t *testing.T) {
 
 // Nor is one that nobody owns but somebody has joined.
 func TestJoinedDialStays(t *testing.T) {
-	world(t, pool.Config{MaxConns: 1, Probes: may}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnections: 1, Probes: may}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		n.before = slowly(2*time.Second, nil)
 		owner := start(p, key("a"), wire.Timeouts{})
 		waits(t, owner)
@@ -194,7 +194,7 @@ func TestJoinedDialStays(t *testing.T) {
 // What a dial brings goes to its origin, although an older request of another
 // has come back meanwhile and waits.
 func TestFreshConnectionIsNotRefused(t *testing.T) {
-	world(t, pool.Config{MaxConns: 2}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnections: 2}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		n.limit = func(k pool.Key) int { return map[pool.Key]int{key("a"): 1, key("b"): 2}[k] }
 		held := hold(t, p, key("b"), 1)
 		refuse := make(chan struct{})

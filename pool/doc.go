@@ -12,7 +12,7 @@
 // last among those with one slot, so that hot connections stay hot and cold
 // ones expire; the least loaded among shared ones. Otherwise it queues at its
 // origin and, if the limits allow, a connection is dialled. Whatever comes free
-// goes to the oldest request of that origin. When Config.MaxConns is reached,
+// goes to the oldest request of that origin. When Config.MaxConnections is reached,
 // the request that has waited longest anywhere comes first: an idle connection
 // of another origin is closed for it, or an abandoned dial, and a connection
 // that comes free while it waits is closed rather than handed to a younger

@@ -25,7 +25,7 @@ func (p *Pool) parkLocked(m *member) bool {
 	return true
 }
 
-// trimLocked closes what is idle beyond MaxIdlePerHost and MaxIdle.
+// trimLocked closes what is idle beyond MaxKeepalivePerHost and MaxKeepaliveConnections.
 func (p *Pool) trimLocked(o *origin) {
 	if o.idle > p.maxIdlePerHost {
 		// The last one used is in front; busy ones are here only if shared.

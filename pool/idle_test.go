@@ -12,7 +12,7 @@ import (
 // A16.2, C4 and Part D: 25 streams are held, 20 may idle, then 5 requests in a
 // row. Busy connections do not count, so none is opened or closed for them.
 func TestMaxIdleCountsIdleOnly(t *testing.T) {
-	world(t, pool.Config{MaxIdle: 20}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxKeepaliveConnections: 20}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		cs := hold(t, p, key("a"), 25)
 		for range 5 {
 			get(t, p, n, key("a"))
@@ -39,9 +39,9 @@ func TestIdleLimits(t *testing.T) {
 		want int
 	}{
 		"default":   {pool.Config{}, 20},
-		"unlimited": {pool.Config{MaxIdle: -1}, 30},
-		"per host":  {pool.Config{MaxIdlePerHost: 2}, 4},
-		"none":      {pool.Config{KeepNone: true, MaxIdle: -1}, 0},
+		"unlimited": {pool.Config{MaxKeepaliveConnections: -1}, 30},
+		"per host":  {pool.Config{MaxKeepalivePerHost: 2}, 4},
+		"none":      {pool.Config{KeepNone: true, MaxKeepaliveConnections: -1}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			world(t, tt.cfg, func(t *testing.T, p *pool.Pool, n *fakeNet) {
@@ -58,7 +58,7 @@ func TestIdleLimits(t *testing.T) {
 // A16.3 and Part D: expiry comes by itself, not with the next request, and each
 // connection has its own time.
 func TestIdleConnectionsExpire(t *testing.T) {
-	world(t, pool.Config{IdleTimeout: 200 * time.Millisecond}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{KeepaliveExpiry: 200 * time.Millisecond}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		cs := hold(t, p, key("a"), 3)
 		for _, c := range cs {
 			c.end()
@@ -81,7 +81,7 @@ func TestIdleConnectionsExpire(t *testing.T) {
 }
 
 func TestIdleForEver(t *testing.T) {
-	world(t, pool.Config{IdleTimeout: -1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{KeepaliveExpiry: -1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		get(t, p, n, key("a"))
 		time.Sleep(24 * time.Hour)
 		get(t, p, n, key("a"))
@@ -92,7 +92,7 @@ func TestIdleForEver(t *testing.T) {
 }
 
 // A connection in use since before its deadline is not touched by the timer,
-// and has a whole IdleTimeout when it comes back.
+// and has a whole KeepaliveExpiry when it comes back.
 func TestUseRestartsTheIdleTime(t *testing.T) {
 	world(t, pool.Config{}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		get(t, p, n, key("a"))
@@ -132,7 +132,7 @@ func TestDeadIdleConnectionsAreDropped(t *testing.T) {
 // together do not end together.
 func TestMaxAge(t *testing.T) {
 	const age = 100 * time.Second
-	world(t, pool.Config{MaxAge: age, MaxIdle: -1, IdleTimeout: -1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnectionAge: age, MaxKeepaliveConnections: -1, KeepaliveExpiry: -1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		busy := hold(t, p, key("a"), 50)
 		endAll(busy[1:])
 		time.Sleep(age*9/10 - 1)

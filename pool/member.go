@@ -20,7 +20,7 @@ type member struct {
 	idle      node[*member] // in Pool.idle
 	avail     node[*member] // in origin.avail
 	idleSince time.Duration // valid while in Pool.idle
-	end       time.Duration // of its life, if there is a MaxAge
+	end       time.Duration // of its life, if there is a MaxConnectionAge
 	rank      int           // place in Pool.ages
 	used      bool          // has been handed out
 	rested    bool          // has been idle: its peer may have closed it meanwhile

@@ -84,7 +84,7 @@ func TestReusesTheConnectionUsedLast(t *testing.T) {
 
 // C1, C2: one connection goes to one waiter, and to the one that waits longest.
 func TestWaitersAreServedInOrder(t *testing.T) {
-	world(t, pool.Config{MaxConns: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnections: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		var cs []*call
 		for range 5 {
 			c := start(p, key("a"), wire.Timeouts{Pool: wire.Never})
@@ -111,7 +111,7 @@ func TestWaitersAreServedInOrder(t *testing.T) {
 // A16.5 and the rule of fairness: at the cap a connection that comes free goes
 // to whoever waits longest, over all origins.
 func TestOldestWaiterFirstAcrossOrigins(t *testing.T) {
-	world(t, pool.Config{MaxConns: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnections: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		never := wire.Timeouts{Pool: wire.Never}
 		first := start(p, key("a"), never)
 		granted(t, first)
@@ -137,7 +137,7 @@ func TestOldestWaiterFirstAcrossOrigins(t *testing.T) {
 // A16.5 (3): an idle connection of another origin is closed for a request, the
 // one that has been idle for longest.
 func TestEvictsTheLongestIdle(t *testing.T) {
-	world(t, pool.Config{MaxConns: 2}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnections: 2}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		get(t, p, n, key("a"))
 		get(t, p, n, key("b"))
 		get(t, p, n, key("c"))
@@ -146,14 +146,14 @@ func TestEvictsTheLongestIdle(t *testing.T) {
 			t.Error("b was closed or a kept")
 		}
 		if n.most > 2 {
-			t.Errorf("%d connections at once, MaxConns 2", n.most)
+			t.Errorf("%d connections at once, MaxConnections 2", n.most)
 		}
 	})
 }
 
 // A connection holds its slot until its Close has returned.
 func TestSlotIsTakenWhileClosing(t *testing.T) {
-	world(t, pool.Config{MaxConns: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnections: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		get(t, p, n, key("a"))
 		n.conn(0).linger = time.Second
 		began := time.Now()
@@ -162,7 +162,7 @@ func TestSlotIsTakenWhileClosing(t *testing.T) {
 		granted(t, b)
 		b.end()
 		if n.most > 1 {
-			t.Errorf("%d connections at once, MaxConns 1", n.most)
+			t.Errorf("%d connections at once, MaxConnections 1", n.most)
 		}
 	})
 }
@@ -183,7 +183,7 @@ func TestKeysAreNotMixed(t *testing.T) {
 
 // B11.
 func TestMaxConnsPerHost(t *testing.T) {
-	world(t, pool.Config{MaxConnsPerHost: 2}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnectionsPerHost: 2}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		var cs []*call
 		for range 3 {
 			cs = append(cs, start(p, key("a"), wire.Timeouts{Pool: time.Second}))
@@ -199,8 +199,8 @@ func TestMaxConnsPerHost(t *testing.T) {
 		if d := time.Since(began); d != time.Second {
 			t.Errorf("pool timeout after %v, want 1s", d)
 		}
-		want := "pool: pool timeout: no connection to a:443 came free within 1s: MaxConnsPerHost is 2; " +
-			"2 in use, 0 idle, 0 dialing, 1 waiting; read response bodies to their end or close them, or raise MaxConnsPerHost"
+		want := "pool: pool timeout: no connection to a:443 came free within 1s: MaxConnectionsPerHost is 2; " +
+			"2 in use, 0 idle, 0 dialing, 1 waiting; read response bodies to their end or close them, or raise MaxConnectionsPerHost"
 		if cs[2].err.Error() != want {
 			t.Errorf("text\n got %s\nwant %s", cs[2].err, want)
 		}
@@ -212,7 +212,7 @@ func TestMaxConnsPerHost(t *testing.T) {
 
 // C22: the timeout says what there is and which limit binds.
 func TestPoolTimeoutText(t *testing.T) {
-	world(t, pool.Config{MaxConns: 2}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnections: 2}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		n.before = func(ctx context.Context, k pool.Key, _ int) error {
 			if k == key("hole") {
 				<-ctx.Done()
@@ -227,7 +227,7 @@ func TestPoolTimeoutText(t *testing.T) {
 		b := start(p, key("b"), wire.Timeouts{Pool: time.Second})
 		<-b.done
 		failed(t, b, wire.ErrPoolTimeout)
-		if !strings.Contains(b.err.Error(), "MaxConns is 2; 1 in use, 0 idle, 1 dialing, 2 waiting") {
+		if !strings.Contains(b.err.Error(), "MaxConnections is 2; 1 in use, 0 idle, 1 dialing, 2 waiting") {
 			t.Errorf("text %q", b.err)
 		}
 		hole.stop()
@@ -263,7 +263,7 @@ func (b *countedBody) Close() error             { b.closed++; return nil }
 
 // C1: whatever ends a wait, the body is closed once.
 func TestBodyIsClosedWhenTheWaitFails(t *testing.T) {
-	world(t, pool.Config{MaxConns: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnections: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		hold := start(p, key("a"), wire.Timeouts{})
 		granted(t, hold)
 		body := &countedBody{}
@@ -279,7 +279,7 @@ func TestBodyIsClosedWhenTheWaitFails(t *testing.T) {
 
 // B21, C34.
 func TestStats(t *testing.T) {
-	world(t, pool.Config{MaxConnsPerHost: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnectionsPerHost: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		get(t, p, n, key("a"))
 		get(t, p, n, key("a"))
 		n.before = func(_ context.Context, k pool.Key, _ int) error {

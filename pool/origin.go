@@ -22,7 +22,7 @@ type origin struct {
 	covered     int           // waiters before edge
 	cover       int           // how many waiters the dials in flight may serve
 	loose       list[*dial]   // dials whose own waiter has left, first left first
-	need        int           // dials that are wanted and not forbidden by MaxConnsPerHost
+	need        int           // dials that are wanted and not forbidden by MaxConnectionsPerHost
 	known       bool          // a dial has succeeded
 	limit       int           // if known: exchanges at once on the last connection made
 	fanout      bool          // a probe has failed: those who joined it dial by themselves
@@ -153,7 +153,7 @@ func (p *Pool) settleLocked(o *origin) {
 }
 
 // pumpLocked starts the dials that are needed and permitted, oldest waiter
-// first, and where MaxConns forbids one makes room for it.
+// first, and where MaxConnections forbids one makes room for it.
 func (p *Pool) pumpLocked() {
 	for len(p.want) > 0 {
 		if p.conns.n+p.dials.n < p.maxConns {

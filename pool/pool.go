@@ -11,9 +11,9 @@ import (
 
 // Defaults of Config.
 const (
-	DefaultMaxConns    = 100
-	DefaultMaxIdle     = 20
-	DefaultIdleTimeout = 5 * time.Second
+	DefaultMaxConnections  = 100
+	DefaultMaxKeepalive    = 20
+	DefaultKeepaliveExpiry = 5 * time.Second
 )
 
 // maxDormant is how many origins without a connection are remembered for what
@@ -25,32 +25,32 @@ type Config struct {
 	// Dial makes connections. It is required.
 	Dial Dial
 
-	// MaxConns is how many connections may exist at once, over all origins:
+	// MaxConnections is how many connections may exist at once, over all origins:
 	// open ones, those being closed and those being dialled. 0 means
-	// DefaultMaxConns, negative means no limit.
-	MaxConns int
-	// MaxConnsPerHost is the same for each Key. 0 or negative means no limit
-	// but MaxConns.
-	MaxConnsPerHost int
-	// MaxIdle is how many idle connections are kept, over all origins; busy
-	// ones do not count. 0 means DefaultMaxIdle, negative means no limit. The
+	// DefaultMaxConnections, negative means no limit.
+	MaxConnections int
+	// MaxConnectionsPerHost is the same for each Key. 0 or negative means no limit
+	// but MaxConnections.
+	MaxConnectionsPerHost int
+	// MaxKeepaliveConnections is how many idle connections are kept, over all origins; busy
+	// ones do not count. 0 means DefaultMaxKeepalive, negative means no limit. The
 	// one that has been idle longest goes first.
-	MaxIdle int
-	// MaxIdlePerHost is the same for each Key. 0 or negative means no limit
-	// but MaxIdle.
-	MaxIdlePerHost int
+	MaxKeepaliveConnections int
+	// MaxKeepalivePerHost is the same for each Key. 0 or negative means no limit
+	// but MaxKeepaliveConnections.
+	MaxKeepalivePerHost int
 	// KeepNone closes every connection that becomes idle while no request
-	// waits for it, whatever MaxIdle says.
+	// waits for it, whatever MaxKeepaliveConnections says.
 	KeepNone bool
 
-	// IdleTimeout is how long a connection may stay idle. 0 means
-	// DefaultIdleTimeout, negative means no limit.
-	IdleTimeout time.Duration
-	// MaxAge is how long a connection takes new requests, give or take a
+	// KeepaliveExpiry is how long a connection may stay idle. 0 means
+	// DefaultKeepaliveExpiry, negative means no limit.
+	KeepaliveExpiry time.Duration
+	// MaxConnectionAge is how long a connection takes new requests, give or take a
 	// random tenth, so that connections made together do not end together.
 	// An older one is closed when its last exchange has ended. 0 or negative
 	// means no limit.
-	MaxAge time.Duration
+	MaxConnectionAge time.Duration
 
 	// Probes reports whether a connection for k may turn out to be shared (as
 	// when ALPN may choose h2). While that is unknown, one dial decides for
@@ -83,7 +83,7 @@ type Pool struct {
 
 	conns    list[*member]   // every connection that counts, oldest first
 	idle     list[*member]   // those without an exchange, longest first
-	ages     heap[*member]   // by end of life, if there is a MaxAge
+	ages     heap[*member]   // by end of life, if there is a MaxConnectionAge
 	draining int             // members that finish what they have
 	leaving  int             // members being closed and dials cancelled, by us: slots on their way
 	doomed   []*member       // to be closed by whoever unlocks
@@ -111,20 +111,20 @@ func New(cfg Config) *Pool {
 	p := &Pool{
 		dialer:          cfg.Dial,
 		probes:          cfg.Probes,
-		maxConns:        limit(cfg.MaxConns, DefaultMaxConns),
-		maxConnsPerHost: limit(cfg.MaxConnsPerHost, math.MaxInt),
-		maxIdle:         limit(cfg.MaxIdle, DefaultMaxIdle),
-		maxIdlePerHost:  limit(cfg.MaxIdlePerHost, math.MaxInt),
-		idleTimeout:     cfg.IdleTimeout,
-		maxAge:          max(cfg.MaxAge, 0),
+		maxConns:        limit(cfg.MaxConnections, DefaultMaxConnections),
+		maxConnsPerHost: limit(cfg.MaxConnectionsPerHost, math.MaxInt),
+		maxIdle:         limit(cfg.MaxKeepaliveConnections, DefaultMaxKeepalive),
+		maxIdlePerHost:  limit(cfg.MaxKeepalivePerHost, math.MaxInt),
+		idleTimeout:     cfg.KeepaliveExpiry,
+		maxAge:          max(cfg.MaxConnectionAge, 0),
 		keepNone:        cfg.KeepNone,
 		base:            time.Now(),
 		origins:         make(map[Key]*origin),
 	}
 	switch {
-	case cfg.IdleTimeout == 0:
-		p.idleTimeout = DefaultIdleTimeout
-	case cfg.IdleTimeout < 0:
+	case cfg.KeepaliveExpiry == 0:
+		p.idleTimeout = DefaultKeepaliveExpiry
+	case cfg.KeepaliveExpiry < 0:
 		p.idleTimeout = 0
 	}
 	return p

@@ -106,14 +106,14 @@ func newSchedule(seed uint64, logf func(string, ...any)) *schedule {
 		}
 	}
 	s.cfg = pool.Config{
-		Dial:            s.f.dial,
-		MaxConns:        1 + r.IntN(4),
-		MaxConnsPerHost: r.IntN(3),
-		MaxIdle:         1 + r.IntN(3),
-		MaxIdlePerHost:  r.IntN(3),
-		KeepNone:        r.IntN(10) == 0,
-		IdleTimeout:     time.Duration(r.IntN(3)-1) * 100 * time.Millisecond,
-		MaxAge:          time.Duration(r.IntN(2)) * 300 * time.Millisecond,
+		Dial:                    s.f.dial,
+		MaxConnections:          1 + r.IntN(4),
+		MaxConnectionsPerHost:   r.IntN(3),
+		MaxKeepaliveConnections: 1 + r.IntN(3),
+		MaxKeepalivePerHost:     r.IntN(3),
+		KeepNone:                r.IntN(10) == 0,
+		KeepaliveExpiry:         time.Duration(r.IntN(3)-1) * 100 * time.Millisecond,
+		MaxConnectionAge:        time.Duration(r.IntN(2)) * 300 * time.Millisecond,
 	}
 	if r.IntN(2) == 0 {
 		s.cfg.Probes = func(pool.Key) bool { return true }
@@ -121,8 +121,8 @@ func newSchedule(seed uint64, logf func(string, ...any)) *schedule {
 	s.f.limit = func(k pool.Key) int { return s.h2[k] }
 	s.f.before = s.dial
 	s.p = pool.New(s.cfg)
-	s.note("MaxConns %d PerHost %d MaxIdle %d/%d none %v IdleTimeout %v MaxAge %v probes %v slots %v", s.cfg.MaxConns,
-		s.cfg.MaxConnsPerHost, s.cfg.MaxIdle, s.cfg.MaxIdlePerHost, s.cfg.KeepNone, s.cfg.IdleTimeout, s.cfg.MaxAge, s.cfg.Probes != nil, s.h2)
+	s.note("MaxConnections %d PerHost %d MaxKeepaliveConnections %d/%d none %v KeepaliveExpiry %v MaxConnectionAge %v probes %v slots %v", s.cfg.MaxConnections,
+		s.cfg.MaxConnectionsPerHost, s.cfg.MaxKeepaliveConnections, s.cfg.MaxKeepalivePerHost, s.cfg.KeepNone, s.cfg.KeepaliveExpiry, s.cfg.MaxConnectionAge, s.cfg.Probes != nil, s.h2)
 	return s
 }
 
@@ -310,20 +310,20 @@ func (s *schedule) settle() {
 	open, dials, _ := s.f.now()
 	st := s.p.Stats()
 	switch {
-	case s.f.most > s.cfg.MaxConns:
-		s.fail("%d connections and dials, MaxConns %d", s.f.most, s.cfg.MaxConns)
-	case st.Idle > s.cfg.MaxIdle:
-		s.fail("%d idle, MaxIdle %d", st.Idle, s.cfg.MaxIdle)
+	case s.f.most > s.cfg.MaxConnections:
+		s.fail("%d connections and dials, MaxConnections %d", s.f.most, s.cfg.MaxConnections)
+	case st.Idle > s.cfg.MaxKeepaliveConnections:
+		s.fail("%d idle, MaxKeepaliveConnections %d", st.Idle, s.cfg.MaxKeepaliveConnections)
 	case st.Idle > 0 && s.cfg.KeepNone:
 		s.fail("%d idle in spite of KeepNone", st.Idle)
 	case st.Waiting != len(waiting) || st.Open != open || st.Dialing != dials:
 		s.fail("Stats: waiting %d open %d dialing %d, in truth %d %d %d", st.Waiting, st.Open, st.Dialing, len(waiting), open, dials)
 	}
 	for _, o := range st.Origins {
-		if s.cfg.MaxConnsPerHost > 0 && o.Open+o.Dialing > s.cfg.MaxConnsPerHost {
+		if s.cfg.MaxConnectionsPerHost > 0 && o.Open+o.Dialing > s.cfg.MaxConnectionsPerHost {
 			s.fail("%s: %d open, %d dialing", o.Key.Addr, o.Open, o.Dialing)
 		}
-		if s.cfg.MaxIdlePerHost > 0 && o.Idle > s.cfg.MaxIdlePerHost {
+		if s.cfg.MaxKeepalivePerHost > 0 && o.Idle > s.cfg.MaxKeepalivePerHost {
 			s.fail("%s: %d idle", o.Key.Addr, o.Idle)
 		}
 	}
@@ -362,12 +362,12 @@ func (s *schedule) wakeups(waiting []*player) {
 				host = o.Open + o.Dialing
 			}
 		}
-		hostRoom := s.cfg.MaxConnsPerHost == 0 || host < s.cfg.MaxConnsPerHost
+		hostRoom := s.cfg.MaxConnectionsPerHost == 0 || host < s.cfg.MaxConnectionsPerHost
 		switch {
 		case free[w.key] > 0:
 			s.fail("%d waits while %s has %d free slots", w.id, w.key.Addr, free[w.key])
 		case s.dialsFor(w.key) > 0 || mute[w.key] || !hostRoom:
-		case open+dials < s.cfg.MaxConns:
+		case open+dials < s.cfg.MaxConnections:
 			s.fail("%d waits, nobody dials, and there is room", w.id)
 		case idle > 0:
 			s.fail("%d waits, nobody dials, and %d connections are idle", w.id, idle)
@@ -396,7 +396,7 @@ func (s *schedule) global(waiting, granted []*player) {
 					mute = mute || c.State.Limit == 0 && c.State.InFlight == 0
 				}
 			}
-			full := s.cfg.MaxConnsPerHost > 0 && host >= s.cfg.MaxConnsPerHost
+			full := s.cfg.MaxConnectionsPerHost > 0 && host >= s.cfg.MaxConnectionsPerHost
 			if w.id < g.id && w.key != g.key && s.dialsFor(w.key) == 0 && !full && !mute {
 				s.fail("%d got a used connection while %d, older, waits for another origin", g.id, w.id)
 			}

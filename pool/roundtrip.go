@@ -142,7 +142,7 @@ func withSent(err error, e *wire.Error, sent bool) error {
 }
 
 // Preconnect sees to it that n requests for k can start at once: it dials what
-// is missing and parks it, where MaxIdle and IdleTimeout apply. n exchange
+// is missing and parks it, where MaxKeepaliveConnections and KeepaliveExpiry apply. n exchange
 // slots must fit into the limits at once, or the wait ends with a pool timeout.
 // Only t.Pool and t.Connect matter.
 func (p *Pool) Preconnect(ctx context.Context, k Key, n int, t wire.Timeouts) error {

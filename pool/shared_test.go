@@ -28,7 +28,7 @@ func endAll(cs []*call) {
 
 // B10, C15: another connection when all are full, and the least loaded first.
 func TestSharedConnections(t *testing.T) {
-	world(t, pool.Config{MaxConnsPerHost: 2}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnectionsPerHost: 2}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		n.limit = func(pool.Key) int { return 3 }
 		cs := hold(t, p, key("a"), 6)
 		if open, _, _ := n.now(); open != 2 {
@@ -79,7 +79,7 @@ func TestManySharedConnections(t *testing.T) {
 
 // C9: a lowered limit only affects admission.
 func TestLoweredLimit(t *testing.T) {
-	world(t, pool.Config{MaxConnsPerHost: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnectionsPerHost: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		n.limit = func(pool.Key) int { return 3 }
 		cs := hold(t, p, key("a"), 3)
 		n.conn(0).setLimit(1)
@@ -97,7 +97,7 @@ func TestLoweredLimit(t *testing.T) {
 // A peer that permits nothing is not dialled again and again: it is waited for,
 // and the wait has its clock.
 func TestLimitZero(t *testing.T) {
-	world(t, pool.Config{IdleTimeout: -1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{KeepaliveExpiry: -1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		n.limit = func(pool.Key) int { return 0 }
 		began := time.Now()
 		c := start(p, key("a"), wire.Timeouts{})
@@ -159,7 +159,7 @@ func TestSharedConnectionsExpire(t *testing.T) {
 // No origin starves behind a shared connection that is never idle: as a new
 // request for it arrives, it is drained for the older one.
 func TestSharedConnectionYieldsAtTheCap(t *testing.T) {
-	world(t, pool.Config{MaxConns: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+	world(t, pool.Config{MaxConnections: 1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		n.limit = func(k pool.Key) int { return 10 }
 		busy := hold(t, p, key("a"), 1)
 		b := start(p, key("b"), wire.Timeouts{Pool: wire.Never})

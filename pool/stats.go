@@ -18,9 +18,9 @@ type Counts struct {
 	DialErrors uint64        // of Dials, those that failed; evicted ones do not count
 	Reuses     uint64        // exchanges begun on a connection that had served before
 	Replays    uint64        // exchanges repeated on another connection
-	Evicted    uint64        // connections and dials given up for another request at MaxConns
-	Expired    uint64        // connections ended by IdleTimeout or MaxAge
-	Trimmed    uint64        // connections closed by MaxIdle or MaxIdlePerHost
+	Evicted    uint64        // connections and dials given up for another request at MaxConnections
+	Expired    uint64        // connections ended by KeepaliveExpiry or MaxConnectionAge
+	Trimmed    uint64        // connections closed by MaxKeepaliveConnections or MaxKeepalivePerHost
 	Stale      uint64        // connections found dead when they were to be reused
 	Waits      uint64        // requests that found no free slot
 	WaitTime   time.Duration // sum of how long these waited, dialling included
@@ -80,7 +80,7 @@ type ConnStats struct {
 	// Info is nil if the engine does not tell.
 	Info *wire.ConnInfo
 	// Idle is how long the connection has been idle; 0 if it is not, or if
-	// there is no IdleTimeout.
+	// there is no KeepaliveExpiry.
 	Idle time.Duration
 }
 

@@ -47,8 +47,8 @@ func TestStress(t *testing.T) {
 			return nil
 		}
 	}
-	p := pool.New(pool.Config{Dial: n.dial, MaxConns: 8, MaxConnsPerHost: 5, MaxIdle: 4, IdleTimeout: time.Millisecond,
-		MaxAge: 20 * time.Millisecond, Probes: may})
+	p := pool.New(pool.Config{Dial: n.dial, MaxConnections: 8, MaxConnectionsPerHost: 5, MaxKeepaliveConnections: 4, KeepaliveExpiry: time.Millisecond,
+		MaxConnectionAge: 20 * time.Millisecond, Probes: may})
 	var wg sync.WaitGroup
 	for g := range goroutines {
 		wg.Go(func() {
@@ -87,7 +87,7 @@ func TestStress(t *testing.T) {
 		t.Errorf("Shutdown: %v; %+v", err, p.Stats().Counts)
 	}
 	if n.most > 8 {
-		t.Errorf("%d connections and dials at once, MaxConns 8", n.most)
+		t.Errorf("%d connections and dials at once, MaxConnections 8", n.most)
 	}
 	if err := p.Check(); err != nil {
 		t.Errorf("books: %v", err)

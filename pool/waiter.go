@@ -151,10 +151,10 @@ func (p *Pool) expiredLocked(w *waiter) *wire.Error {
 		e.bound = "the peer permits no request at present"
 		e.open, e.idle, e.dials, e.waiting = o.open, o.idle, o.dials, o.waiters.n
 	} else if o.open+o.dials >= p.maxConnsPerHost {
-		e.bound, e.advice = fmt.Sprintf("MaxConnsPerHost is %d", p.maxConnsPerHost), "raise MaxConnsPerHost"
+		e.bound, e.advice = fmt.Sprintf("MaxConnectionsPerHost is %d", p.maxConnsPerHost), "raise MaxConnectionsPerHost"
 		e.open, e.idle, e.dials, e.waiting = o.open, o.idle, o.dials, o.waiters.n
 	} else {
-		e.bound, e.advice = fmt.Sprintf("MaxConns is %d", p.maxConns), "raise MaxConns"
+		e.bound, e.advice = fmt.Sprintf("MaxConnections is %d", p.maxConns), "raise MaxConnections"
 		e.open, e.idle, e.dials, e.waiting = p.conns.n, p.idle.n, p.dials.n, p.waiting
 	}
 	return &wire.Error{Phase: wire.PhasePool, Kind: wire.KindTimeout, Err: e}

@@ -27,11 +27,11 @@ var pooled = Subject{
 	Open: func(o Options) (Client, error) {
 		e := &engineClient{o: o}
 		e.pool = pool.New(pool.Config{
-			Dial:            func(ctx context.Context, _ pool.Key) (pool.Conn, error) { return e.newConn(ctx) },
-			MaxConns:        o.Conns,
-			MaxConnsPerHost: o.Conns,
-			MaxIdle:         o.Conns,
-			IdleTimeout:     IdleTimeout,
+			Dial:                    func(ctx context.Context, _ pool.Key) (pool.Conn, error) { return e.newConn(ctx) },
+			MaxConnections:          o.Conns,
+			MaxConnectionsPerHost:   o.Conns,
+			MaxKeepaliveConnections: o.Conns,
+			KeepaliveExpiry:         IdleTimeout,
 		})
 		return e, nil
 	},
