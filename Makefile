@@ -50,7 +50,7 @@ tidy:
 htx: ## builds bin/htx
 	@cd httpx/cmd/htx && go build -o $(CURDIR)/bin/htx .
 
-vuln: ## known vulnerabilities; asks vuln.go.dev
+vuln: ## known vulnerabilities; asks the Go vulnerability database
 	@cd tools && go build -o ../bin/govulncheck golang.org/x/vuln/cmd/govulncheck
 	@$(call each,$(CURDIR)/bin/govulncheck ./...)
 
