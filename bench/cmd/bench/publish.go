@@ -66,8 +66,10 @@ func header(w io.Writer, f flags) {
 			}
 		}
 		for _, v := range info.Settings {
+			// A comment: as a configuration line it would keep benchstat from
+			// setting two revisions side by side.
 			if v.Key == "vcs.revision" || v.Key == "vcs.modified" {
-				fmt.Fprintf(w, "%s: %s\n", strings.ReplaceAll(v.Key, ".", "-"), v.Value)
+				fmt.Fprintf(w, "# %s %s\n", v.Key, v.Value)
 			}
 		}
 	}
