@@ -536,3 +536,17 @@ func TestResponseBeforeTheLastWriteReturns(t *testing.T) {
 		}
 	}
 }
+
+// The first write may have reached the peer in part before it was cut off.
+func TestSentWhileTheFirstWriteStandsStill(t *testing.T) {
+	a, b := memconn.PipeSize(100)
+	t.Cleanup(func() { b.Close() })
+	r := rigOver(t, h1.Config{}, a, nil)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	go func() {
+		eventually(t, "the buffer is full", func() bool { return a.Counts().Waiting == 100 })
+		cancel(errWhy)
+	}()
+	wantCanceled(t, r.do(ctx, post(bodyOf(strings.Repeat("x", 10_000)), 10_000), new(wire.Response)), wire.PhaseHead, true)
+	r.wantFree(1, wire.ConnClosed)
+}

@@ -63,7 +63,6 @@ func TestDetach(t *testing.T) {
 					t.Error(err)
 				}
 				rest := make([]byte, len("ing and more"))
-				nc.SetReadDeadline(time.Now().Add(2 * time.Hour))
 				if _, err := io.ReadFull(nc, rest); string(rest) != "ing and more" || err != nil {
 					t.Errorf("%q, %v", rest, err)
 				}
