@@ -1,0 +1,252 @@
+package h2
+
+import (
+	"errors"
+	"strconv"
+
+	"golang.org/x/net/http2/hpack"
+
+	"gohttpx.dev/wire"
+)
+
+// The rules of field blocks, for error texts.
+const (
+	ruleDecode      = "RFC 9113 §4.3: a field block can be decoded"
+	ruleTableUpdate = "RFC 9113 §4.3.1: after a reduction of the table a field block starts with its update"
+	ruleBlockBytes  = "limit: DecoderConfig.BlockBytes"
+	ruleBlockFrames = "limit: DecoderConfig.BlockFrames"
+	ruleListBytes   = "limit: DecoderConfig.ListBytes"
+	ruleFields      = "limit: DecoderConfig.Fields"
+	ruleString      = "limit: DecoderConfig.ListBytes, by one string"
+)
+
+// The defaults of DecoderConfig.
+const (
+	DefaultBlockBytes  = 256 << 10
+	DefaultBlockFrames = 128
+	DefaultListBytes   = 256 << 10
+	DefaultFields      = 1000
+)
+
+// DecoderConfig bounds what one field block may cost. Zero or a negative number
+// means the default: there is no "unlimited", since every one of these is a door
+// for a hostile peer.
+type DecoderConfig struct {
+	// BlockBytes bounds the encoded bytes of one block; past it the connection
+	// ends. Default 256 KiB.
+	BlockBytes int
+	// BlockFrames bounds the frames of one block, empty ones included; past it
+	// the connection ends. Default 128.
+	BlockFrames int
+	// ListBytes bounds what a block comes to: the bytes of names and values,
+	// and 32 for each field, as MAX_HEADER_LIST_SIZE counts. Past it the stream
+	// ends, or the connection if it is a single string. Default 256 KiB.
+	ListBytes int
+	// Fields bounds the number of fields, pseudo-fields included. Past it the
+	// stream ends. Default 1000.
+	Fields int
+	// Rules says what is accepted beyond RFC 9113.
+	Rules Rules
+}
+
+// BlockKind says what a field block is to be.
+type BlockKind uint8
+
+const (
+	// ResponseBlock is a header section, of an interim or a final response.
+	ResponseBlock BlockKind = iota
+	// TrailerBlock is a trailer section.
+	TrailerBlock
+	// DiscardBlock belongs to a stream that is gone, or was refused: it is
+	// decoded only to keep the table (RFC 9113 §4.3).
+	DiscardBlock
+)
+
+// FieldDecoder turns field blocks into the fields of responses. There is one for
+// each connection, and every block must pass through it in the order in which
+// they came: Begin, then Write for each frame, then End.
+//
+// A message that breaks the rules of RFC 9113 §8 is a StreamError, returned by
+// End when the block is over, so that the table is right for the next one. What
+// cannot be decoded, or passes the limits of a block, is a ConnError; the
+// decoder is then of no more use.
+//
+// A FieldDecoder belongs to one goroutine. It keeps nothing of what it is given.
+type FieldDecoder struct {
+	dec *hpack.Decoder
+	cfg DecoderConfig // resolved; immutable
+
+	updated bool  // a table size update was seen
+	must    bool  // the next block has to start with one
+	fatal   error // the ConnError that was returned
+
+	// Of the current block.
+	kind   BlockKind
+	end    bool
+	id     uint32
+	res    *wire.Response
+	bytes  int
+	frames int
+	list   int
+	count  int
+	err    error // the StreamError to come
+	section
+}
+
+// NewFieldDecoder returns the decoder of a new connection. Its table has up to
+// 4096 bytes until SetTableSize says otherwise.
+func NewFieldDecoder(cfg DecoderConfig) *FieldDecoder {
+	set := func(n *int, def int) {
+		if *n <= 0 {
+			*n = def
+		}
+		*n = min(*n, 1<<30)
+	}
+	set(&cfg.BlockBytes, DefaultBlockBytes)
+	set(&cfg.BlockFrames, DefaultBlockFrames)
+	set(&cfg.ListBytes, DefaultListBytes)
+	set(&cfg.Fields, DefaultFields)
+	d := &FieldDecoder{cfg: cfg}
+	d.dec = hpack.NewDecoder(initialTable, d.emit)
+	d.dec.SetMaxStringLength(cfg.ListBytes)
+	return d
+}
+
+// SetTableSize says that the peer has acknowledged the HEADER_TABLE_SIZE that we
+// have sent. After a reduction the next block must start with an update (RFC
+// 9113 §4.3.1); that is demanded only of a peer whose table has the size it
+// began with, since of any other it is not known.
+func (d *FieldDecoder) SetTableSize(n uint32) {
+	d.must = d.must || n < initialTable && !d.updated
+	d.dec.SetAllowedMaxDynamicTableSize(n)
+}
+
+// Begin starts a block of the stream id. Fields and the like of res are cleared
+// for a ResponseBlock, and Trailers for a TrailerBlock; their arrays are used
+// again. res may be nil for a DiscardBlock. end is END_STREAM of the HEADERS
+// frame.
+func (d *FieldDecoder) Begin(kind BlockKind, id uint32, end bool, res *wire.Response) {
+	d.kind, d.id, d.end, d.res = kind, id, end, res
+	d.bytes, d.frames, d.list, d.count, d.err = 0, 0, 0, 0, nil
+	d.section = section{rules: d.cfg.Rules, length: -1}
+	d.dec.SetEmitEnabled(kind != DiscardBlock)
+	switch kind {
+	case ResponseBlock:
+		clear(res.Fields)
+		res.Fields = res.Fields[:0]
+		res.Status, res.Proto, res.Reason = 0, wire.HTTP2, ""
+		res.ContentLength, res.Anomalies, res.StreamID = -1, 0, id
+	case TrailerBlock:
+		clear(res.Trailers)
+		res.Trailers = res.Trailers[:0]
+	}
+}
+
+// Write decodes one fragment of the block. The error is a ConnError.
+func (d *FieldDecoder) Write(fragment []byte) error {
+	if d.fatal != nil {
+		return d.fatal
+	}
+	d.frames++
+	if d.frames > d.cfg.BlockFrames {
+		return d.fail(EnhanceYourCalm, ruleBlockFrames, "field block in too many frames")
+	}
+	if len(fragment) == 0 {
+		return nil
+	}
+	d.bytes += len(fragment)
+	if d.bytes > d.cfg.BlockBytes {
+		return d.fail(EnhanceYourCalm, ruleBlockBytes, "field block too long")
+	}
+	if d.bytes == len(fragment) { // the first byte
+		update := fragment[0]&0xe0 == 0x20
+		if d.must && !update {
+			return d.fail(CompressionError, ruleTableUpdate, "no table size update")
+		}
+		d.updated = d.updated || update
+		d.must = false
+	}
+	_, err := d.dec.Write(fragment)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, hpack.ErrStringLength):
+		return d.fail(EnhanceYourCalm, ruleString, "field too long")
+	}
+	return d.fail(CompressionError, ruleDecode, err.Error())
+}
+
+// End ends the block. The error is a StreamError if the message is malformed, in
+// which case res holds what was decoded before the fault, or a ConnError.
+func (d *FieldDecoder) End() error {
+	if d.fatal != nil {
+		return d.fatal
+	}
+	if err := d.dec.Close(); err != nil {
+		return d.fail(CompressionError, ruleDecode, err.Error())
+	}
+	res := d.res
+	d.res = nil
+	switch {
+	case d.err != nil:
+		return d.err
+	case d.kind == DiscardBlock:
+		return nil
+	case d.kind == TrailerBlock:
+		res.Anomalies |= d.anomalies
+		if !d.end {
+			return d.malformed(ruleTrailersEnd, "trailers without END_STREAM")
+		}
+		return nil
+	case d.status == 0:
+		return d.malformed(ruleStatus, "no :status")
+	case d.status < 200 && d.end:
+		return d.malformed(ruleInterimEnd, "END_STREAM with status "+strconv.Itoa(d.status))
+	}
+	res.Status, res.ContentLength, res.Anomalies = d.status, d.length, d.anomalies
+	return nil
+}
+
+// Size is what the current block has come to so far, as ListBytes counts.
+func (d *FieldDecoder) Size() int { return d.list }
+
+// fail notes the end of the connection.
+func (d *FieldDecoder) fail(code ErrCode, rule, what string) error {
+	d.fatal = ConnError{Code: code, Rule: rule, What: what + " on stream " + strconv.FormatUint(uint64(d.id), 10)}
+	return d.fatal
+}
+
+func (d *FieldDecoder) malformed(rule, what string) error {
+	return StreamError{ID: d.id, Code: ProtocolError, Rule: rule, What: what}
+}
+
+// emit takes one decoded field. It is called by hpack.
+func (d *FieldDecoder) emit(h hpack.HeaderField) {
+	f := wire.Field(h)
+	if d.err != nil {
+		return
+	}
+	d.list += len(f.Name) + len(f.Value) + 32
+	d.count++
+	switch {
+	case d.list > d.cfg.ListBytes:
+		d.err = StreamError{ID: d.id, Code: EnhanceYourCalm, Rule: ruleListBytes, What: "field section too large"}
+	case d.count > d.cfg.Fields:
+		d.err = StreamError{ID: d.id, Code: EnhanceYourCalm, Rule: ruleFields, What: "one field too many"}
+	default:
+		if rule, what := d.check(&f, d.kind == TrailerBlock); rule != "" {
+			d.err = d.malformed(rule, what)
+		}
+	}
+	if d.err != nil {
+		d.dec.SetEmitEnabled(false) // and so no more strings than the table needs
+		return
+	}
+	switch {
+	case f.Name[0] == ':':
+	case d.kind == TrailerBlock:
+		d.res.Trailers = append(d.res.Trailers, f)
+	default:
+		d.res.Fields = append(d.res.Fields, f)
+	}
+}
