@@ -27,7 +27,7 @@ func New(opts ...ClientOption) (*Client, error) {
 			return nil, &Error{Op: "request", Err: errors.New("a nil option")}
 		}
 		if err := o.applyClient(&cfg); err != nil {
-			return nil, &Error{Op: "request", Err: err}
+			return nil, wrap(nil, nil, err)
 		}
 	}
 	t, err := newTransport(&cfg)

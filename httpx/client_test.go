@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -139,52 +138,6 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-func TestBadBodiesSendNothing(t *testing.T) {
-	reached := false
-	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
-	defer s.Close()
-	c, ctx := newClient(t), context.Background()
-	for name, opts := range map[string][]httpx.RequestOption{
-		"two bodies":     {httpx.String("a"), httpx.JSON(1)},
-		"NaN":            {httpx.JSON(math.NaN())},
-		"no such file":   {httpx.File("/no/such/file")},
-		"a directory":    {httpx.File("/")},
-		"nil Reader":     {httpx.Reader(nil)},
-		"nil option":     {nil},
-		"CR LF in value": {httpx.WithHeader("X", "a\r\nInjected: 1")},
-		"bad name":       {httpx.WithHeader("X Y", "a")},
-		"length is off":  {httpx.String("abc"), httpx.WithHeader("Content-Length", "4")},
-		"two lengths":    {httpx.String("abc"), httpx.WithAddedHeader("Content-Length", "3"), httpx.WithAddedHeader("Content-Length", "3")},
-		"other coding":   {httpx.String("abc"), httpx.WithHeader("Transfer-Encoding", "gzip")},
-	} {
-		_, err := c.Post(ctx, s.URL, opts...)
-		var e *httpx.Error
-		if !errors.As(err, &e) || e.Sent || !errors.Is(err, httpx.ErrRequest) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if _, err := c.Do(ctx, "BAD METHOD", s.URL); !errors.Is(err, httpx.ErrLocalProtocol) {
-		t.Errorf("bad method: %v", err)
-	}
-	if reached || c.Stats().Busy != 0 {
-		t.Error("something was sent")
-	}
-}
-
-func TestReaderIsSentOnce(t *testing.T) {
-	s, c, ctx := echoServer(t), newClient(t), context.Background()
-	r, err := c.NewRequest("POST", s.URL, httpx.Reader(io.MultiReader(strings.NewReader("abc"))))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Send(ctx, r); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Send(ctx, r); !errors.Is(err, httpx.ErrBodyConsumed) {
-		t.Errorf("second send: %v", err)
-	}
-}
-
 func TestPreparedRequest(t *testing.T) {
 	s, ctx := echoServer(t), context.Background()
 	c := newClient(t, httpx.WithHeader("X-App", "a"), httpx.WithHeader("X-Keep", "k"))
@@ -244,134 +197,6 @@ func TestStatusError(t *testing.T) {
 	}
 	if !resp.IsClientError() || !resp.IsError() || resp.IsSuccess() || resp.IsServerError() || resp.IsRedirect() || resp.IsInformational() {
 		t.Error("predicates")
-	}
-}
-
-func TestStream(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for i := range 100 {
-			fmt.Fprintf(w, "line %d\r\n", i)
-			w.(http.Flusher).Flush()
-		}
-		io.WriteString(w, "last")
-	}))
-	defer s.Close()
-	c, ctx := newClient(t), context.Background()
-	resp, err := c.Stream(ctx, "GET", s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for line, err := range resp.Lines() {
-		want := fmt.Sprintf("line %d", n)
-		if n == 100 {
-			want = "last"
-		}
-		if err != nil || line != want {
-			t.Fatalf("line %d: %q, %v", n, line, err)
-		}
-		n++
-	}
-	if n != 101 || resp.BytesReceived() != 894 {
-		t.Errorf("%d lines, %d bytes", n, resp.BytesReceived())
-	}
-	resp.Close()
-
-	resp, err = c.Stream(ctx, "GET", s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []byte
-	for chunk, err := range resp.Chunks(100) {
-		if err != nil || len(chunk) != 100 && len(got)+len(chunk) != 894 {
-			t.Fatalf("a chunk of %d at %d: %v", len(chunk), len(got), err)
-		}
-		got = append(got, chunk...)
-	}
-	if len(got) != 894 || !resp.Conn().Reused {
-		t.Errorf("%d bytes, reused %v", len(got), resp.Conn().Reused)
-	}
-	resp.Close()
-	resp.Close()
-
-	resp, err = c.Stream(ctx, "GET", s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resp.Text() != "" || resp.Bytes() != nil {
-		t.Error("a stream is not buffered unasked")
-	}
-	if err := resp.Buffer(); err != nil || len(resp.Bytes()) != 894 {
-		t.Errorf("Buffer: %v", err)
-	}
-	if b, err := io.ReadAll(resp.Body); err != nil || len(b) != 894 {
-		t.Errorf("Body reads the buffer: %d bytes, %v", len(b), err)
-	}
-
-	resp, err = c.Stream(ctx, "GET", s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Close()
-	if _, err := resp.Body.Read(make([]byte, 1)); !errors.Is(err, httpx.ErrBodyClosed) {
-		t.Errorf("Read after Close: %v", err)
-	}
-}
-
-func TestLineEnds(t *testing.T) {
-	for _, tt := range []struct {
-		in   string
-		want []string
-	}{
-		{"", nil},
-		{"a", []string{"a"}},
-		{"a\nb\r\nc\rd", []string{"a", "b", "c", "d"}},
-		{"\n\r\n\r", []string{"", "", ""}},
-		{"a\r\r\nb", []string{"a", "", "b"}},
-		{"a\vb\u2028c\n", []string{"a\vb\u2028c"}},
-		{strings.Repeat("x", 10_000) + "\ny\n", []string{strings.Repeat("x", 10_000), "y"}},
-	} {
-		for _, flush := range []bool{false, true} {
-			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				for i := range len(tt.in) {
-					io.WriteString(w, tt.in[i:i+1])
-					if flush && len(tt.in) < 100 {
-						w.(http.Flusher).Flush()
-					}
-				}
-			}))
-			resp, err := newClient(t).Stream(context.Background(), "GET", s.URL)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got []string
-			for line, err := range resp.Lines() {
-				if err != nil {
-					t.Fatal(err)
-				}
-				got = append(got, line)
-			}
-			if !slices.Equal(got, tt.want) {
-				t.Errorf("%.20q: got %.60q", tt.in, got)
-			}
-			resp.Close()
-			s.Close()
-		}
-	}
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, "short\n"+strings.Repeat("x", 200))
-	}))
-	defer s.Close()
-	resp, err := newClient(t).Get(context.Background(), s.URL, httpx.WithMaxLineBytes(100))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var errs []error
-	for _, err := range resp.Lines() {
-		errs = append(errs, err)
-	}
-	if len(errs) != 2 || errs[0] != nil || !errors.Is(errs[1], httpx.ErrLineTooLong) {
-		t.Errorf("a line above the limit: %v", errs)
 	}
 }
 
@@ -471,6 +296,32 @@ func TestTLS(t *testing.T) {
 		if !errors.Is(err, httpx.ErrTLS) || !errors.Is(err, httpx.ErrConnect) || httpx.IsRetryable(err) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// tls.Options.ALPN: nil leaves the choice to the client, empty offers nothing.
+func TestALPN(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%q", r.TLS.NegotiatedProtocol)
+	}))
+	s.StartTLS()
+	defer s.Close()
+	for _, tt := range []struct {
+		offer []string
+		want  string
+	}{{nil, `"http/1.1"`}, {[]string{}, `""`}, {[]string{"http/1.1"}, `"http/1.1"`}} {
+		c := newClient(t, httpx.WithTLS(tls.Options{InsecureSkipVerify: true, ALPN: tt.offer}))
+		resp, err := c.Get(context.Background(), s.URL)
+		if err != nil || resp.Text() != tt.want {
+			t.Errorf("%#v: %v, %v; want %s", tt.offer, resp, err, tt.want)
+		}
+	}
+}
+
+func TestHeaderTextIsOneLineAField(t *testing.T) {
+	h := httpx.Header{{Name: "X", Value: "a\r\nforged: \x1b[2J"}, {Name: "Cookie", Value: "hunter2"}}
+	if got, want := h.String(), "X: a  forged: .[2J\nCookie: [secure]\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

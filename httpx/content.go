@@ -33,6 +33,26 @@ func (c *content) take() (io.ReadCloser, int64, error) {
 	return c.open()
 }
 
+// drop closes a body that will not be sent, if it can be read but once and
+// nobody has taken it.
+func (c *content) drop() {
+	if c.once == nil || c.once.Swap(true) {
+		return
+	}
+	if body, _, err := c.open(); err == nil {
+		body.Close()
+	}
+}
+
+// dropBodies closes what opts were to send with a request that was not made.
+func dropBodies(opts []RequestOption) {
+	for _, o := range opts {
+		if b, ok := o.(bodyOption); ok {
+			b.content.drop()
+		}
+	}
+}
+
 type bodyOption struct {
 	content content
 	err     error
@@ -91,8 +111,9 @@ func Form(v url.Values) RequestOption {
 // Reader makes what r delivers the body. It can be sent once; a second send
 // fails with ErrBodyConsumed before a byte is written. The length is known for
 // *bytes.Buffer, *bytes.Reader and *strings.Reader (a Len method), else the
-// body is sent chunked. If r is an io.Closer it is closed when the request has
-// been sent or has failed, perhaps while a Read is in progress.
+// body is sent chunked. If r is an io.Closer it is closed once, when the request
+// has been sent or has failed, perhaps while a Read is in progress. A request
+// that could not even be built has failed, too.
 func Reader(r io.Reader) RequestOption {
 	if r == nil {
 		return bodyOption{err: fmt.Errorf("Reader: nil")}

@@ -30,7 +30,7 @@ type dialer struct {
 
 func newDialer(cfg *config) (*dialer, error) {
 	o := cfg.tls
-	if len(o.ALPN) == 0 {
+	if o.ALPN == nil {
 		o.ALPN = []string{"http/1.1"}
 	}
 	tc, err := ourtls.NewClient(o)

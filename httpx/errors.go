@@ -114,9 +114,10 @@ func (e *Error) Temporary() bool { return e.Timeout() }
 
 // wrap puts the request's facts around an engine's or the pool's error.
 func wrap(req *Request, conn *ConnInfo, err error) error {
-	var have *Error
-	if errors.As(err, &have) {
-		return err
+	if e, ok := err.(*Error); ok {
+		// Further down it would be another request's, whose response is the
+		// body of this one.
+		return e
 	}
 	e := &Error{Op: "request", Request: req, Conn: conn, Err: err}
 	var we *wire.Error

@@ -60,7 +60,7 @@ func (h Header) String() string {
 		if isSecret(h[i]) {
 			b.WriteString("[secure]")
 		} else {
-			b.WriteString(h[i].Value)
+			b.WriteString(printable([]byte(h[i].Value)))
 		}
 		b.WriteByte('\n')
 	}

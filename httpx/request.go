@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"gohttpx.dev/wire"
 )
@@ -41,10 +40,18 @@ func NewRequest(method, url string, opts ...RequestOption) (*Request, error) {
 // buildRequest merges client (which may be nil) and options.
 func buildRequest(c *Client, method, url string, opts []RequestOption) (*Request, error) {
 	r := new(Request)
+	if err := r.build(c, method, url, opts); err != nil {
+		dropBodies(opts)
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Request) build(c *Client, method, url string, opts []RequestOption) error {
 	r.Method = canonicalMethod(method)
 	r.URL = &r.url
 	if err := r.url.parse(url); err != nil {
-		return nil, withMethod(err, r)
+		return withMethod(err, r)
 	}
 	if c != nil {
 		r.settings = c.settings
@@ -55,14 +62,14 @@ func buildRequest(c *Client, method, url string, opts []RequestOption) (*Request
 		}
 	}
 	if !r.URL.IsAbs() {
-		return nil, invalidURL("%q has no scheme: write it as https://example.org/path, or give the client a base URL", r.URL.Redacted())
+		return invalidURL("%q has no scheme: write it as https://example.org/path, or give the client a base URL", r.URL.Redacted())
 	}
 	var clientQuery []pair
 	if c != nil {
 		clientQuery = c.settings.query
 	}
 	if err := r.apply(opts, clientQuery); err != nil {
-		return nil, err
+		return err
 	}
 	r.Header, r.settings.header = r.settings.header, nil
 	if r.URL.user != "" && !r.Header.Has("Authorization") {
@@ -73,7 +80,7 @@ func buildRequest(c *Client, method, url string, opts []RequestOption) (*Request
 			Sensitive: true,
 		})
 	}
-	return r, nil
+	return nil
 }
 
 func withMethod(err error, r *Request) error {
@@ -94,7 +101,7 @@ func (r *Request) apply(opts []RequestOption, clientQuery []pair) error {
 			return &Error{Op: "request", Request: r, Err: err}
 		}
 	}
-	if query := mergeQuery(clientQuery, r.settings.query); len(query) > 0 {
+	if query := mergeQuery(clientQuery, r.settings.query); len(query) > 0 && r.URL != nil {
 		r.URL = r.URL.withQuery(encodeQuery(query))
 	}
 	r.settings.query = nil
@@ -112,6 +119,7 @@ func (r *Request) with(opts []RequestOption) (*Request, error) {
 	r2 := &Request{Method: r.Method, URL: r.URL, settings: r.settings, content: r.content}
 	r2.settings.header = append(Header(r2.fields[:0]), r.Header...)
 	if err := r2.apply(opts, nil); err != nil {
+		dropBodies(opts)
 		return nil, err
 	}
 	r2.Header, r2.settings.header = r2.settings.header, nil
@@ -127,9 +135,10 @@ func canonicalMethod(m string) string {
 	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT":
 		return m
 	}
-	switch u := strings.ToUpper(m); u {
-	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT":
-		return u
+	for _, known := range [...]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"} {
+		if wire.EqualFold(m, known) { // no other letters: "po\u017ft" is not POST
+			return known
+		}
 	}
 	return m
 }
@@ -152,6 +161,7 @@ func (r *Request) canRepeat() bool {
 // fill writes the request into an engine's, opening the body.
 func (r *Request) fill(w *wire.Request) error {
 	if r.URL == nil || !r.URL.IsAbs() {
+		r.content.drop()
 		return invalidURL("the request has no absolute URL")
 	}
 	*w = wire.Request{
@@ -212,8 +222,10 @@ func (c *Client) sendPrepared(ctx context.Context, r *Request, stream bool, opts
 	if r == nil {
 		return nil, &Error{Op: "request", Err: errors.New("a nil request")}
 	}
+	own := &r.content
 	r, err := r.with(opts)
 	if err != nil {
+		own.drop()
 		return nil, err
 	}
 	return c.send(ctx, r, stream)

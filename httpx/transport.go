@@ -2,7 +2,6 @@ package httpx
 
 import (
 	"context"
-	"errors"
 	"io"
 	"time"
 
@@ -95,10 +94,9 @@ func (s *streamBody) Read(p []byte) (int, error) {
 }
 
 func (s *streamBody) Close() error {
+	// Whether Buffer has ended is not asked: it may be running. The engine
+	// knows that an exchange is over.
 	r := s.resp
-	if r.buffered {
-		return nil
-	}
 	err := r.wire.Body.Close()
 	r.stop()
 	if err != nil {
@@ -115,8 +113,8 @@ func (r *Response) ended(err error) error {
 	case err == io.EOF:
 		r.stop()
 		return io.EOF
-	case errors.Is(err, wire.ErrBodyClosed):
-		return ErrBodyClosed
+	case err == wire.ErrBodyClosed:
+		return &Error{Op: "body", Request: r.Request, Conn: r.conn(), Sent: true, Err: err}
 	}
 	r.stop()
 	return wrap(r.Request, r.conn(), err)
