@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -16,14 +17,14 @@ const maxURLBytes = 64 << 10
 // a client's base URL. It is immutable and safe for concurrent use.
 //
 // Normalised means: scheme and host in lower case, the host as an A-label (RFC
-// 5891), no default port, no dot segments (RFC 3986 §5.2.4), and bytes that may
+// 5891), no default port and no leading zeros in another, no dot segments (RFC 3986 §5.2.4), and bytes that may
 // not stand in a URL percent-encoded. An escape that is there already is never
 // encoded again.
 type URL struct {
 	scheme    string // "http", "https", or "" for a relative reference
 	user      string // raw user information, without "@"
 	host      string // lower case; IPv6 without brackets
-	port      string // as written, "" if it is the scheme's default
+	port      string // without leading zeros, "" if it is the scheme's default
 	authority string // host[:port], the value of Host
 	addr      string // host:port, the port always present
 	target    string // path and query as sent; never empty for an absolute URL
@@ -147,7 +148,14 @@ func (u *URL) parseAuthority(s string) error {
 		u.host = h
 	}
 	if !validPort(port) {
-		return invalidURL("port %q is not a number from 0 to 65535", port)
+		// Not quoted: of "http://user:pass/word@host" it is half the password.
+		return invalidURL("the port is not a number from 0 to 65535")
+	}
+	written := port
+	if port != "" && port[0] == '0' { // "080" is the same port, and the same origin
+		if port = strings.TrimLeft(port, "0"); port == "" {
+			port = "0"
+		}
 	}
 	u.port = port
 	def := "443"
@@ -164,7 +172,7 @@ func (u *URL) parseAuthority(s string) error {
 		u.port = ""
 		u.authority = shown
 		u.addr = shown + ":" + def
-	case shown == host:
+	case shown == host && port == written:
 		u.authority, u.addr = hostport, hostport
 	default:
 		u.authority = shown + ":" + port
@@ -193,6 +201,9 @@ func normalHost(h string) (string, error) {
 		}
 	}
 	if !ascii {
+		if !utf8.ValidString(h) {
+			return "", invalidURL("the host is not UTF-8")
+		}
 		a, err := idna.Lookup.ToASCII(h)
 		if err != nil {
 			return "", invalidURL("host %q is no valid internationalised name: %v", h, err)
@@ -201,17 +212,32 @@ func normalHost(h string) (string, error) {
 	} else if upper {
 		h = strings.ToLower(h)
 	}
+	// IDNA maps some runes to a dot and others to nothing, and what is left must
+	// be looked at again: a dialler takes no host at all for this machine.
+	if h == "" || h[0] == '.' || strings.Contains(h, "..") {
+		return "", invalidURL("a part of the host is empty")
+	}
 	if len(h) > 254 || len(h) == 254 && h[253] != '.' {
 		return "", invalidURL("a host of %d bytes: at most 253 are allowed", len(h))
 	}
 	last := strings.TrimSuffix(h, ".")
 	last = last[strings.LastIndexByte(last, '.')+1:]
-	if last != "" && last[0] >= '0' && last[0] <= '9' && strings.Trim(last, "0123456789") == "" {
+	if endsInNumber(last) {
 		if a, err := netip.ParseAddr(h); err != nil || !a.Is4() {
 			return "", invalidURL("%q is no IPv4 address", h)
 		}
 	}
 	return h, nil
+}
+
+// endsInNumber reports whether a name with this last label is an IPv4 address to
+// some: the C library takes 0x7f000001 for 127.0.0.1, and so may a resolver
+// that is built on it. The URL standard calls it so, too.
+func endsInNumber(last string) bool {
+	if hex, ok := strings.CutPrefix(last, "0x"); ok {
+		return strings.Trim(hex, "0123456789abcdef") == ""
+	}
+	return last != "" && strings.Trim(last, "0123456789") == ""
 }
 
 func validPort(p string) bool {
@@ -305,10 +331,15 @@ func unescape(s string) string {
 func (u *URL) String() string { return u.render(u.user, u.query) }
 
 // Redacted returns the URL without what may be secret: no user information, no
-// fragment, and of the query the names alone.
+// fragment, and of the query the names alone. A relative reference with an "@"
+// may be an absolute URL gone wrong (" https://user:password@host"), and nothing
+// of it is shown.
 func (u *URL) Redacted() string {
 	if u == nil {
 		return ""
+	}
+	if u.scheme == "" && strings.Contains(u.render("", u.query), "@") {
+		return "…"
 	}
 	q := u.query
 	if q != "" {

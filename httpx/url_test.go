@@ -18,6 +18,10 @@ func TestParseURL(t *testing.T) {
 		{"default port goes", "http://e.org:80/", "http://e.org/", "e.org", "e.org:80", "/"},
 		{"default port goes behind an upper-case scheme", "HTTP://E.org:80/", "http://e.org/", "e.org", "e.org:80", "/"},
 		{"other scheme's default stays", "http://e.org:443/", "http://e.org:443/", "e.org:443", "e.org:443", "/"},
+		{"default port with zeros goes", "http://e.org:0080/", "http://e.org/", "e.org", "e.org:80", "/"},
+		{"port with zeros", "http://e.org:08080/", "http://e.org:8080/", "e.org:8080", "e.org:8080", "/"},
+		{"IPv6 and a port with zeros", "http://[::1]:081/", "http://[::1]:81/", "[::1]:81", "[::1]:81", "/"},
+		{"port of zeros", "http://e.org:00/", "http://e.org:0/", "e.org:0", "e.org:0", "/"},
 		{"empty port", "http://e.org:/", "http://e.org/", "e.org", "e.org:80", "/"},
 		{"upper case with port", "http://E.ORG:8080/A", "http://e.org:8080/A", "e.org:8080", "e.org:8080", "/A"},
 		{"IPv4", "http://127.0.0.1:1/", "http://127.0.0.1:1/", "127.0.0.1:1", "127.0.0.1:1", "/"},
@@ -85,6 +89,17 @@ func TestParseURLRefuses(t *testing.T) {
 		{"backslash in the host", `http://e.org\evil.org/x`, "host", ErrInvalidURL},
 		{"bad IPv4", "http://1.2.3.999/", "IPv4", ErrInvalidURL},
 		{"short IPv4", "http://127.1/", "IPv4", ErrInvalidURL},
+		{"IPv4 in hexadecimal", "http://0x7f000001/", "IPv4", ErrInvalidURL},
+		{"IPv4 with a hexadecimal end", "http://127.0.0.0X1/", "IPv4", ErrInvalidURL},
+		{"IPv4 as one number", "http://2130706433/", "IPv4", ErrInvalidURL},
+		{"IPv4 in octal", "http://0177.0.0.1/", "IPv4", ErrInvalidURL},
+		{"host of a rune that IDNA drops", "http://\u00ad/", "empty", ErrInvalidURL},
+		{"label of a rune that IDNA drops", "http://a.\u00ad.b/", "empty", ErrInvalidURL},
+		{"host of an ideographic full stop", "http://\u3002/", "empty", ErrInvalidURL},
+		{"host of a dot", "http://./", "empty", ErrInvalidURL},
+		{"empty label", "http://a..b/", "empty", ErrInvalidURL},
+		{"fullwidth slash in the host", "http://e.org\uff0f.f.org/", "internationalised", ErrInvalidURL},
+		{"host that is not UTF-8", "http://\xff.org/", "UTF-8", ErrInvalidURL},
 		{"bad IPv6", "http://[::zz]/", "IPv6", ErrInvalidURL},
 		{"IPv4 in brackets", "http://[1.2.3.4]/", "IPv6", ErrInvalidURL},
 		{"unclosed bracket", "http://[::1/", "]", ErrInvalidURL},
@@ -206,5 +221,33 @@ func TestHeaderMerge(t *testing.T) {
 	secret := Header{{Name: "Authorization", Value: "Basic x"}, {Name: "cookie", Value: "y"}, {Name: "A", Value: "b"}}
 	if got := secret.String(); got != "Authorization: [secure]\ncookie: [secure]\nA: b\n" {
 		t.Errorf("secrets in a log: %q", got)
+	}
+}
+
+// A URL that was pasted wrongly has its password where no parser looks for one.
+func TestInvalidURLKeepsThePassword(t *testing.T) {
+	for _, in := range []string{
+		"//u:hunter2@e.org/", " https://u:hunter2@e.org/", "https//u:hunter2@e.org/", "/u:hunter2@e.org?x=@",
+		"//u:hun?hunter2@e.org/", "//u:hun#hunter2@e.org/", "http://u:hunter2/x@e.org/", "http://u:hunter2?x@e.org/",
+		"http://u:hunter2#x@e.org/", "http:u:hunter2@e.org/", "u:hunter2@e.org/",
+	} {
+		_, err := NewRequest("GET", in)
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", in, err)
+		}
+		if _, err := New(WithBaseURL(in)); err == nil || strings.Contains(err.Error(), "hunter2") || strings.Count(err.Error(), "httpx:") != 1 {
+			t.Errorf("base %s: %v", in, err)
+		}
+	}
+}
+
+func TestMethodCase(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "GET", "get": "GET", "pAtch": "PATCH", "purge": "purge",
+		"po\u017ft": "po\u017ft", "opt\u0131ons": "opt\u0131ons", // upper case of both is ASCII
+	} {
+		if r, err := NewRequest(in, "http://e.org/"); err != nil || r.Method != want {
+			t.Errorf("%q: %v, %v; want %q", in, r, err, want)
+		}
 	}
 }
