@@ -112,7 +112,7 @@ func (p *Pool) wait(ctx context.Context, done <-chan struct{}, o *origin, req *w
 	w := p.waiterLocked()
 	w.turn = *t
 	w.ctx, w.trace = ctx, req.Trace
-	w.poolLimit, w.connectLimit = wire.Limit(req.Timeouts.Pool), wire.Limit(req.Timeouts.Connect)
+	w.poolLimit, w.connectLimit = capped(wire.Limit(req.Timeouts.Pool)), capped(wire.Limit(req.Timeouts.Connect))
 	w.start()
 	began := w.since
 	o.count.Waits++

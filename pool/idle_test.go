@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,14 +82,32 @@ func TestIdleConnectionsExpire(t *testing.T) {
 }
 
 func TestIdleForEver(t *testing.T) {
-	world(t, pool.Config{KeepaliveExpiry: -1}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
-		get(t, p, n, key("a"))
-		time.Sleep(24 * time.Hour)
-		get(t, p, n, key("a"))
-		if _, _, dials := n.now(); dials != 1 || p.Armed() {
-			t.Errorf("%d dials, timer %v", dials, p.Armed())
-		}
-	})
+	const huge = time.Duration(math.MaxInt64)
+	for name, tt := range map[string]struct {
+		cfg      pool.Config
+		timeouts wire.Timeouts
+		timer    bool
+	}{
+		"no expiry":   {cfg: pool.Config{KeepaliveExpiry: -1}},
+		"longest":     {cfg: pool.Config{KeepaliveExpiry: huge, MaxConnectionAge: huge}, timer: true},
+		"and to wait": {cfg: pool.Config{KeepaliveExpiry: huge}, timeouts: wire.Timeouts{Pool: huge, Connect: huge}, timer: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			world(t, tt.cfg, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+				n.before = slowly(time.Second, nil)
+				for range 2 {
+					c := start(p, key("a"), tt.timeouts)
+					time.Sleep(2 * time.Second) // its dial takes one
+					granted(t, c)
+					c.end()
+					time.Sleep(24 * time.Hour)
+				}
+				if _, _, dials := n.now(); dials != 1 || p.Armed() != tt.timer {
+					t.Errorf("%d dials, timer %v", dials, p.Armed())
+				}
+			})
+		})
+	}
 }
 
 // A connection in use since before its deadline is not touched by the timer,

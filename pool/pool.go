@@ -115,8 +115,8 @@ func New(cfg Config) *Pool {
 		maxConnsPerHost: limit(cfg.MaxConnectionsPerHost, math.MaxInt),
 		maxIdle:         limit(cfg.MaxKeepaliveConnections, DefaultMaxKeepalive),
 		maxIdlePerHost:  limit(cfg.MaxKeepalivePerHost, math.MaxInt),
-		idleTimeout:     cfg.KeepaliveExpiry,
-		maxAge:          max(cfg.MaxConnectionAge, 0),
+		idleTimeout:     capped(cfg.KeepaliveExpiry),
+		maxAge:          capped(max(cfg.MaxConnectionAge, 0)),
 		keepNone:        cfg.KeepNone,
 		base:            time.Now(),
 		origins:         make(map[Key]*origin),
@@ -133,6 +133,10 @@ func New(cfg Config) *Pool {
 // now reads the pool's clock, which counts from New. One clock is read where
 // time.Now reads two.
 func (p *Pool) now() time.Duration { return time.Since(p.base) }
+
+// capped cuts a duration off at 30 years, so that sums with the clock's reading
+// cannot overflow: math.MaxInt64 is a way to say for ever.
+func capped(d time.Duration) time.Duration { return min(d, 30*365*24*time.Hour) }
 
 func limit(n, def int) int {
 	switch {
