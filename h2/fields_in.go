@@ -89,6 +89,7 @@ type FieldDecoder struct {
 	frames int
 	list   int
 	count  int
+	head   head
 	err    error // the StreamError to come
 	section
 }
@@ -128,6 +129,7 @@ func (d *FieldDecoder) SetTableSize(n uint32) {
 func (d *FieldDecoder) Begin(kind BlockKind, id uint32, end bool, res *wire.Response) {
 	d.kind, d.id, d.end, d.res = kind, id, end, res
 	d.bytes, d.frames, d.list, d.count, d.err = 0, 0, 0, 0, nil
+	d.head = betweenUpdates
 	d.section = section{rules: d.cfg.Rules, length: -1}
 	d.dec.SetEmitEnabled(kind != DiscardBlock)
 	switch kind {
@@ -159,14 +161,20 @@ func (d *FieldDecoder) Write(fragment []byte) error {
 		return d.fail(EnhanceYourCalm, ruleBlockBytes, "field block too long")
 	}
 	if d.bytes == len(fragment) { // the first byte
-		update := fragment[0]&0xe0 == 0x20
+		update := isUpdate(fragment[0])
 		if d.must && !update {
 			return d.fail(CompressionError, ruleTableUpdate, "no table size update")
 		}
 		d.updated = d.updated || update
 		d.must = false
 	}
-	_, err := d.dec.Write(fragment)
+	var err error
+	for d.head != pastUpdates && len(fragment) > 0 && err == nil {
+		fragment, err = d.update(fragment)
+	}
+	if err == nil && len(fragment) > 0 {
+		_, err = d.dec.Write(fragment)
+	}
 	switch {
 	case err == nil:
 		return nil
@@ -175,6 +183,46 @@ func (d *FieldDecoder) Write(fragment []byte) error {
 	}
 	return d.fail(CompressionError, ruleDecode, err.Error())
 }
+
+// head is where a block stands in the table size updates that it may begin with.
+type head uint8
+
+const (
+	betweenUpdates head = iota // at the start, or after an update
+	inUpdate
+	pastUpdates
+)
+
+// update passes one table size update, or what there is of it, to hpack, and
+// returns what follows. RFC 7541 §4.2 has two of them in a row where the size
+// has changed twice; hpack takes only one, unless told that a block begins.
+func (d *FieldDecoder) update(src []byte) (rest []byte, err error) {
+	i, more := 0, true
+	if d.head == betweenUpdates {
+		if !isUpdate(src[0]) {
+			d.head = pastUpdates
+			return src, nil
+		}
+		i, more = 1, src[0]&0x1f == 0x1f
+	}
+	for more && i < len(src) {
+		more = src[i]&0x80 != 0
+		i++
+	}
+	if _, err = d.dec.Write(src[:i]); err != nil {
+		return nil, err
+	}
+	d.head = inUpdate
+	if !more {
+		d.head = betweenUpdates
+		err = d.dec.Close()
+	}
+	return src[i:], err
+}
+
+// isUpdate reports whether a field representation that starts with c is a
+// Dynamic Table Size Update (RFC 7541 §6.3).
+func isUpdate(c byte) bool { return c&0xe0 == 0x20 }
 
 // End ends the block. The error is a StreamError if the message is malformed, in
 // which case res holds what was decoded before the fault, or a ConnError.

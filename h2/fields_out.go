@@ -125,11 +125,14 @@ func (e *FieldEncoder) field(dst []byte, f *wire.Field) []byte {
 	dst = append(dst, e.buf...)
 	out := e.buf[start:]
 	gen := e.gen
-	if out[0]&0xc0 == 0x40 {
+	switch {
+	case out[0]&0xc0 == 0x40:
 		// It was inserted: indices have moved, and this field will be an
 		// indexed one.
 		e.gen++
 		gen = 0
+	case plain:
+		gen = 0 // if it comes again, it may be inserted
 	}
 	if m == nil {
 		e.memo.add(f, out, gen, e.block)
@@ -146,7 +149,7 @@ func (e *FieldEncoder) field(dst []byte, f *wire.Field) []byte {
 // starts with (RFC 7541 §6.3).
 func skipUpdates(p []byte) int {
 	i := 0
-	for i < len(p) && p[i]&0xe0 == 0x20 {
+	for i < len(p) && isUpdate(p[i]) {
 		more := p[i]&0x1f == 0x1f
 		for i++; more && i < len(p); i++ {
 			more = p[i]&0x80 != 0
