@@ -17,10 +17,13 @@ func Default() *Client {
 	if err != nil {
 		panic(err) // no option was given that could be wrong
 	}
-	if !defaultClient.CompareAndSwap(nil, c) {
-		c.Close()
+	for !defaultClient.CompareAndSwap(nil, c) {
+		if other := defaultClient.Load(); other != nil {
+			c.Close() // it holds nothing yet
+			return other
+		}
 	}
-	return defaultClient.Load()
+	return c
 }
 
 // SetDefault replaces the client behind the package-level functions and returns

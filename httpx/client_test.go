@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -340,6 +341,44 @@ func TestConnectTo(t *testing.T) {
 	}
 }
 
+func TestConnectToRefuses(t *testing.T) {
+	for _, tt := range [][2]string{{"api.test", "127.0.0.1:1"}, {"", "127.0.0.1:1"}, {"api.test:80", "127.0.0.1"}} {
+		if c, err := httpx.New(httpx.WithConnectTo(tt[0], tt[1])); err == nil {
+			c.Close()
+			t.Errorf("%q → %q would never be used", tt[0], tt[1])
+		}
+	}
+}
+
+// 0.0.0.0 and :: choose the family and nothing else.
+func TestLocalAddr(t *testing.T) {
+	for _, tt := range []struct {
+		local, listen string
+		ok            bool
+	}{
+		{"127.0.0.1", "127.0.0.1:0", true},
+		{"0.0.0.0", "127.0.0.1:0", true},
+		{"::", "127.0.0.1:0", false},
+		{"::", "[::1]:0", true},
+		{"0.0.0.0", "[::1]:0", false},
+	} {
+		l, err := net.Listen("tcp", tt.listen)
+		if err != nil {
+			t.Logf("this machine has no %s: %v", tt.listen, err)
+			continue
+		}
+		s := httptest.NewUnstartedServer(http.HandlerFunc(answerEcho))
+		s.Listener.Close()
+		s.Listener = l
+		s.Start()
+		c := newClient(t, httpx.WithLocalAddr(netip.MustParseAddr(tt.local)))
+		if _, err := c.Get(context.Background(), s.URL); (err == nil) != tt.ok || err != nil && !errors.Is(err, httpx.ErrConnect) {
+			t.Errorf("%s to %s: %v", tt.local, s.URL, err)
+		}
+		s.Close()
+	}
+}
+
 func TestUnixSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	ln, err := net.Listen("unix", path)
@@ -477,6 +516,9 @@ func TestCanceled(t *testing.T) {
 	}()
 	_, err := newClient(t).Get(ctx, s.URL)
 	var e *httpx.Error
+	if errors.Is(err, httpx.ErrTransport) {
+		t.Errorf("the transport has not failed: %v", err)
+	}
 	if !errors.Is(err, context.Canceled) || !errors.Is(err, cause) || !errors.As(err, &e) || !e.Sent || e.Timeout() || httpx.IsRetryable(err) {
 		t.Errorf("%v", err)
 	}

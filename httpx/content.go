@@ -132,9 +132,13 @@ func Reader(r io.Reader) RequestOption {
 }
 
 // File makes the file at path the body. It is opened for each send, and its
-// size then is the length announced. No Content-Type is set.
+// size then is the length announced. No Content-Type is set. A named pipe is
+// refused: to open one waits for its writer, which nothing would bound.
 func File(path string) RequestOption {
 	return bodyOption{content: content{open: func() (io.ReadCloser, int64, error) {
+		if st, err := os.Stat(path); err == nil && st.Mode()&os.ModeNamedPipe != 0 {
+			return nil, 0, &os.PathError{Op: "open", Path: path, Err: fmt.Errorf("is a named pipe: open it and give it to Reader")}
+		}
 		f, err := os.Open(path)
 		if err != nil {
 			return nil, 0, err

@@ -21,6 +21,7 @@ import (
 // socket, a TLS handshake and an engine. Immutable after newDialer.
 type dialer struct {
 	net         net.Dialer
+	network     string                                                            // "tcp", or "tcp4" or "tcp6" if the local address says so
 	dialContext func(ctx context.Context, network, addr string) (net.Conn, error) // nil: net
 	connectTo   map[string]string
 	unixSocket  string
@@ -39,6 +40,7 @@ func newDialer(cfg *config) (*dialer, error) {
 	}
 	return &dialer{
 		net:         cfg.dialer,
+		network:     network(cfg),
 		dialContext: cfg.dialContext,
 		connectTo:   cfg.connectTo,
 		unixSocket:  cfg.unixSocket,
@@ -49,6 +51,19 @@ func newDialer(cfg *config) (*dialer, error) {
 			MaxRequests: max(cfg.limits.MaxRequestsPerConnection, 0),
 		},
 	}, nil
+}
+
+// network is the one to dial in. A local address without a host chooses the
+// family only, which net.Dialer by itself does not let it do.
+func network(cfg *config) string {
+	a, ok := cfg.dialer.LocalAddr.(*net.TCPAddr)
+	switch {
+	case cfg.dialContext != nil || !ok || !a.IP.IsUnspecified():
+		return "tcp"
+	case a.IP.To4() != nil:
+		return "tcp4"
+	}
+	return "tcp6"
 }
 
 // dial makes one connection: it is the pool's Dial. The context carries the
@@ -76,7 +91,7 @@ func (d *dialer) dial(ctx context.Context, k pool.Key) (pool.Conn, error) {
 
 // connect makes the socket.
 func (d *dialer) connect(ctx context.Context, k pool.Key, info *wire.ConnInfo) (net.Conn, error) {
-	network, addr := "tcp", d.target(k.Addr)
+	network, addr := d.network, d.target(k.Addr)
 	if d.unixSocket != "" {
 		network, addr = "unix", d.unixSocket
 	}

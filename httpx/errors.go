@@ -16,7 +16,8 @@ var (
 	// ErrRequest: the request could not be made, sent or answered; every
 	// *Error. A *StatusError is not one.
 	ErrRequest = errors.New("request error")
-	// ErrTransport: the connection or the protocol failed.
+	// ErrTransport: the connection or the protocol failed, or a timeout or the
+	// context's deadline passed. A request that was cancelled is none.
 	ErrTransport = errors.New("transport error")
 
 	ErrTimeout        = wire.ErrTimeout
@@ -90,15 +91,17 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is matches ErrHTTP, ErrRequest and, for failures of the connection or the
-// protocol, ErrTransport.
+// Is matches ErrHTTP, ErrRequest and, where it is one, ErrTransport.
 func (e *Error) Is(target error) bool {
 	switch target {
 	case ErrHTTP, ErrRequest:
 		return true
 	case ErrTransport:
 		var we *wire.Error
-		return errors.As(e.Err, &we) && we.Kind != wire.KindRequestBody && we.Kind != wire.KindClosed
+		if !errors.As(e.Err, &we) || we.Kind == wire.KindCanceled && !we.Timeout() {
+			return false
+		}
+		return we.Kind != wire.KindRequestBody && we.Kind != wire.KindClosed
 	}
 	return false
 }

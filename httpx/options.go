@@ -86,14 +86,22 @@ func WithTimeouts(t Timeouts) Option {
 // WithHeaderTimeout bounds the time from the end of the request to the end of
 // the response head. Zero, the default, is off, and so is Never.
 func WithHeaderTimeout(d time.Duration) Option {
-	return option(func(s *settings) error { s.timeouts.Header = max(d, 0); return nil })
+	return option(func(s *settings) error { s.timeouts.Header = orNever(d); return nil })
 }
 
 // WithExpectContinue makes a request with a body ask the server's leave first
 // (Expect: 100-continue, RFC 9110 §10.1.1). The body is sent when the leave
 // comes or d has passed. Zero or Never is off, the default.
 func WithExpectContinue(d time.Duration) Option {
-	return option(func(s *settings) error { s.timeouts.Continue = max(d, 0); return nil })
+	return option(func(s *settings) error { s.timeouts.Continue = orNever(d); return nil })
+}
+
+// orNever keeps "off" apart from "not said", which inherits.
+func orNever(d time.Duration) time.Duration {
+	if d <= 0 {
+		return Never
+	}
+	return d
 }
 
 // WithHeader sets a header field, in place of any of that name.
@@ -266,6 +274,9 @@ func WithDialContext(f func(ctx context.Context, network, addr string) (net.Conn
 // exact wins.
 func WithConnectTo(hostport, addrport string) ClientOption {
 	return clientOption(func(c *config) error {
+		if _, _, err := net.SplitHostPort(hostport); err != nil && hostport != "*" {
+			return fmt.Errorf("WithConnectTo: %w", err)
+		}
 		if _, _, err := net.SplitHostPort(addrport); err != nil {
 			return fmt.Errorf("WithConnectTo: %w", err)
 		}

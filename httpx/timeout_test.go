@@ -253,6 +253,25 @@ func TestHeaderTimeout(t *testing.T) {
 	})
 }
 
+// A request switches off what its client has on.
+func TestNeverOverridesTheClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := memClient(t, httpx.WithHeaderTimeout(time.Second), httpx.WithExpectContinue(time.Second))
+		for _, off := range []time.Duration{0, httpx.Never} {
+			start := time.Now()
+			_, err := c.Get(t.Context(), "http://server/silent", httpx.WithHeaderTimeout(off))
+			if d := time.Since(start); !errors.Is(err, httpx.ErrReadTimeout) || d < 5*time.Second {
+				t.Errorf("header timeout %v: after %v: %v", off, d, err)
+			}
+			start = time.Now()
+			_, err = c.Post(t.Context(), "http://server/silent", httpx.String("x"), httpx.WithHeaderTimeout(off), httpx.WithExpectContinue(off))
+			if d := time.Since(start); !errors.Is(err, httpx.ErrReadTimeout) || d > 5500*time.Millisecond {
+				t.Errorf("continue %v: after %v: %v", off, d, err)
+			}
+		}
+	})
+}
+
 func TestDeadlineIsTheTotalLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := memClient(t)

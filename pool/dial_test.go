@@ -336,6 +336,11 @@ func TestPreconnect(t *testing.T) {
 		if _, _, dials := n.now(); dials != 3 {
 			t.Errorf("%d dials, want 3", dials)
 		}
+		for _, none := range []int{0, -1} {
+			if err := p.Preconnect(context.Background(), key("b"), none, wire.Timeouts{}); err != nil {
+				t.Errorf("%d connections: %v", none, err)
+			}
+		}
 		n.before = func(context.Context, pool.Key, int) error { return errRefused }
 		if err := p.Preconnect(context.Background(), key("b"), 2, wire.Timeouts{}); !errors.Is(err, errRefused) {
 			t.Errorf("error %v", err)

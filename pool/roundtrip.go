@@ -146,6 +146,7 @@ func withSent(err error, e *wire.Error, sent bool) error {
 // slots must fit into the limits at once, or the wait ends with a pool timeout.
 // Only t.Pool and t.Connect matter.
 func (p *Pool) Preconnect(ctx context.Context, k Key, n int, t wire.Timeouts) error {
+	n = max(n, 0)
 	var (
 		wg   sync.WaitGroup
 		got  = make([]*member, n)
