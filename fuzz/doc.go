@@ -6,8 +6,9 @@
 // Each target checks properties that hold for every input: nothing panics; an
 // input that arrives byte by byte means the same as in one piece; what was
 // written can be read back. Targets with Diff in their name, FuzzRequest and
-// FuzzChunked also compare with net/http: the two may disagree only in the ways
-// that are listed beside the target, each with its reason.
+// FuzzChunked also compare with net/http or golang.org/x/net/http2: the two may
+// disagree only in the ways that are listed beside the target, each with its
+// reason.
 //
 // Inputs that once failed are kept in testdata/fuzz and run with every go test.
 // To look for more:
