@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"gohttpx.dev/pool"
 	"gohttpx.dev/wire"
@@ -111,6 +112,38 @@ func TestReplayEndsOnAFreshConnection(t *testing.T) {
 			t.Errorf("replays %d, open %d; want 2, 1", s.Replays, s.Open)
 		}
 	})
+}
+
+// Connections that come back while a request is repeated may be dead too. It is
+// patient with them, though not for ever.
+func TestReplayMeetsOneDeadConnectionAfterAnother(t *testing.T) {
+	for dead, want := range map[int]bool{3: true, 5: true, 6: false} {
+		world(t, pool.Config{MaxConnections: dead}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+			n.before = func(_ context.Context, _ pool.Key, i int) error {
+				if i > dead {
+					time.Sleep(time.Second) // in a bubble
+				}
+				return nil
+			}
+			held := hold(t, p, key("a"), dead)
+			tries := 0
+			for i, c := range n.conns {
+				c.serve = func(context.Context, *wire.Request) error {
+					tries++
+					if i+1 < dead {
+						time.AfterFunc(time.Millisecond, held[i+1].end) // while we wait
+					}
+					return disconnected(true)
+				}
+			}
+			held[0].end()
+			err := p.RoundTrip(context.Background(), key("a"), &wire.Request{Method: "GET"}, &wire.Response{})
+			if (err == nil) != want || tries != dead {
+				t.Errorf("%d dead connections: %d tries, %v", dead, tries, err)
+			}
+			p.Close()
+		})
+	}
 }
 
 // Replays are bounded, and the error says what the last attempt met.

@@ -11,9 +11,13 @@ import (
 
 const (
 	// maxDisconnected is how often a request that met a dead connection is
-	// repeated: once on whatever is at hand, and once more after the idle
-	// connections of its origin, now suspect, were closed.
-	maxDisconnected = 2
+	// repeated: a bound for a server that ends connections as fast as they
+	// are made. Each repetition needs a connection that had been open before,
+	// so that a server which answers nothing at all is asked but once. From
+	// the suspect'th on, the idle connections of the origin are closed first:
+	// if two were dead, the others likely are too.
+	maxDisconnected = 5
+	suspect         = 2
 	// maxUnprocessed is how often a request is repeated that the peer says it
 	// has not looked at.
 	maxUnprocessed = 3
@@ -81,7 +85,7 @@ func (p *Pool) replay(ctx context.Context, k Key, req *wire.Request, res *wire.R
 		default:
 			return withSent(err, e, sent)
 		}
-		p.noteReplay(m, disconnected == maxDisconnected)
+		p.noteReplay(m, disconnected >= suspect)
 
 		t.avoid = m
 		next, aerr := p.traced(ctx, k, req, t)
@@ -103,13 +107,13 @@ func (p *Pool) replay(ctx context.Context, k Key, req *wire.Request, res *wire.R
 	}
 }
 
-// noteReplay counts a replay. If suspect, the connections of the origin that
-// idle are closed: two of them were dead, which is likely true of the others.
-func (p *Pool) noteReplay(m *member, suspect bool) {
+// noteReplay counts a replay. If closeIdle, the connections of the origin that
+// idle are closed.
+func (p *Pool) noteReplay(m *member, closeIdle bool) {
 	p.mu.Lock()
 	o := m.o
 	o.count.Replays++
-	if suspect {
+	if closeIdle {
 		for n := o.avail.head; n != nil; {
 			m := n.v
 			n = n.next
