@@ -119,11 +119,16 @@ func TestReplayEndsOnAFreshConnection(t *testing.T) {
 func TestReplayMeetsOneDeadConnectionAfterAnother(t *testing.T) {
 	for dead, want := range map[int]bool{3: true, 5: true, 6: false} {
 		world(t, pool.Config{MaxConnections: dead}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
-			n.before = func(_ context.Context, _ pool.Key, i int) error {
-				if i > dead {
-					time.Sleep(time.Second) // in a bubble
+			n.before = func(ctx context.Context, _ pool.Key, i int) error {
+				if i <= dead {
+					return nil
 				}
-				return nil
+				select { // slow: what comes back is sooner
+				case <-time.After(time.Second):
+					return nil
+				case <-ctx.Done():
+					return ctx.Err()
+				}
 			}
 			held := hold(t, p, key("a"), dead)
 			tries := 0
