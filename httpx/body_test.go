@@ -41,8 +41,10 @@ func TestBadBodiesSendNothing(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := c.Do(ctx, "BAD METHOD", s.URL); !errors.Is(err, httpx.ErrLocalProtocol) {
-		t.Errorf("bad method: %v", err)
+	for _, method := range []string{"BAD METHOD", "A\r\nB"} {
+		if _, err := c.Do(ctx, method, s.URL); !errors.Is(err, httpx.ErrLocalProtocol) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("bad method: %v", err)
+		}
 	}
 	if reached || c.Stats().Busy != 0 {
 		t.Error("something was sent")

@@ -79,7 +79,7 @@ func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("httpx: ")
 	if e.Request != nil {
-		b.WriteString(e.Request.Method)
+		b.WriteString(printable([]byte(e.Request.Method)))
 		b.WriteByte(' ')
 		b.WriteString(e.Request.URL.Redacted())
 		b.WriteString(": ")

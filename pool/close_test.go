@@ -93,6 +93,29 @@ func TestShutdown(t *testing.T) {
 	})
 }
 
+// A request that met a dead connection is in flight: its second attempt is no
+// new request.
+func TestShutdownLetsAReplayFinish(t *testing.T) {
+	world(t, pool.Config{}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+		busy := hold(t, p, key("b"), 1)
+		get(t, p, n, key("a"))
+		done := make(chan error, 1)
+		n.conn(1).serve = func(context.Context, *wire.Request) error {
+			go func() { done <- p.Shutdown(context.Background()) }()
+			time.Sleep(time.Second) // Shutdown has begun
+			return disconnected(true)
+		}
+		again := start(p, key("a"), wire.Timeouts{})
+		time.Sleep(2 * time.Second)
+		granted(t, again)
+		again.end()
+		endAll(busy)
+		if err := <-done; err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+	})
+}
+
 func TestShutdownEndsWithItsContext(t *testing.T) {
 	world(t, pool.Config{}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		busy := hold(t, p, key("a"), 1)
