@@ -45,12 +45,14 @@ func New(opts ...ClientOption) (*Client, error) {
 	return c, nil
 }
 
-// NewRequest builds a request with the client's defaults merged in.
+// NewRequest builds a request with the client's defaults merged in. The method
+// is read as Do reads it.
 func (c *Client) NewRequest(method, url string, opts ...RequestOption) (*Request, error) {
 	return buildRequest(c, method, url, opts)
 }
 
-// Do sends a request and buffers the response.
+// Do sends a request and buffers the response. An empty method is GET, and the
+// standard ones may be given in lower case.
 func (c *Client) Do(ctx context.Context, method, url string, opts ...RequestOption) (*Response, error) {
 	r, err := buildRequest(c, method, url, opts)
 	if err != nil {

@@ -9,15 +9,19 @@
 // the rest overrides.
 //
 // A response is buffered: there is nothing to close. Stream and SendStream
-// leave the body on the connection; then Close is the caller's duty.
+// leave the body on the connection; then Close is the caller's duty. Nothing
+// bounds the content of a buffered response: stream what may be large.
 //
-// Redirects are not followed.
+// A request that meets a connection which the server has just closed goes out
+// on another one, if its method and its body allow that. Nothing else is
+// repeated; IsRetryable says what a caller may repeat.
 //
 // # Timeouts
 //
-// Four inactivity timeouts, five seconds each by default, are always in force:
-// Connect, Read, Write and Pool. They bound waiting, not the whole request; a
-// deadline on the context does that. Never switches one off.
+// Four inactivity timeouts, five seconds each, are in force unless told
+// otherwise: Connect, Read, Write and Pool. They bound waiting, not the whole
+// request; a deadline on the context does that. Never switches one off. A
+// deadline that has passed matches ErrTimeout, as the four do.
 //
 // # Limits
 //

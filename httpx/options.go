@@ -129,7 +129,8 @@ func WithUserAgent(ua string) Option { return WithHeader("User-Agent", ua) }
 
 // WithQuery adds query parameters, keys and values in turn. They are appended
 // to the URL's own; a request's replace the client's of the same key. A slice
-// repeats its key, and nil is the empty string.
+// repeats its key, a []byte is text, nil is the empty string, and what is no
+// string is written as fmt.Sprint does.
 func WithQuery(keysAndValues ...any) Option {
 	ps, err := queryPairs(keysAndValues)
 	return option(func(s *settings) error {
@@ -174,7 +175,8 @@ type clientOption func(*config) error
 func (o clientOption) applyClient(c *config) error { return o(c) }
 
 // WithBaseURL makes relative URLs possible. The path of a request is appended
-// to the base's, with one slash between them.
+// to the base's, with one slash between them. An absolute URL is sent where it
+// says, and with the client's headers: mind credentials among them.
 func WithBaseURL(s string) ClientOption {
 	return clientOption(func(c *config) error {
 		u, err := ParseURL(s)

@@ -165,7 +165,8 @@ func (r *Response) IsServerError() bool { return r.StatusCode/100 == 5 }
 // IsError reports a 4xx or 5xx status.
 func (r *Response) IsError() bool { return r.IsClientError() || r.IsServerError() }
 
-// ContentLength returns the announced length of the body, -1 if unknown.
+// ContentLength returns the announced length of the body that follows, -1 if
+// unknown: 0 after HEAD, whatever Content-Length says.
 func (r *Response) ContentLength() int64 { return r.wire.ContentLength }
 
 // BytesReceived returns the bytes of content read from the connection so far.
