@@ -15,6 +15,10 @@
 //
 //	go test -run '^$' -fuzz '^FuzzResponseHead$' -fuzztime 30s ./fuzz
 //
+// # Concurrency
+//
+// The targets share nothing.
+//
 // # Limitations
 //
 // The package has no code of its own. What a target accepts is no statement

@@ -11,9 +11,7 @@
 //
 // A Request is filled by the caller and read by an engine; a Response is owned
 // by the caller and filled by an engine, so that both can be reused without an
-// allocation. Names and values are strings: all strings of one response head
-// are substrings of one string, so a retained short value keeps its whole head
-// in memory (strings.Clone it if that matters).
+// allocation.
 //
 // # Concurrency
 //
@@ -23,7 +21,13 @@
 //
 // # Errors
 //
-// Engines, pool and client return *Error. Ask errors.Is with the sentinels of
+// Engines and pool return *Error, which the client's errors wrap. Ask errors.Is with the sentinels of
 // this package, or errors.As for the phase, the kind and whether any byte of
 // the request was sent.
+//
+// # Limitations
+//
+// Names and values are strings: all strings of one response head are substrings
+// of one string, so a retained short value keeps its whole head in memory
+// (strings.Clone it if that matters).
 package wire
