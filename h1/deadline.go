@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 	"time"
 
 	"gohttpx.dev/wire"
@@ -64,18 +65,17 @@ func (c *Conn) setRead(by int64) {
 // armWrite bounds the next socket write. Whoever writes only.
 //
 // A plain socket says how much it took before the deadline, so that a short
-// deadline sees progress within one write: it is a tenth of the limit, and the
-// limit counts from progress. Any other connection cannot go on after a
-// deadline (crypto/tls refuses to) and gets the limit as armRead does.
-func (c *Conn) armWrite(now, progress, limit int64) {
+// deadline sees progress within one write: it is a tenth of the limit, which
+// wrote counts from the last progress. Any other connection cannot go on after
+// a deadline (crypto/tls refuses to) and gets the limit as armRead does.
+func (c *Conn) armWrite(now, limit int64) {
 	var lo, hi int64
 	switch {
 	case limit == 0:
 		c.setWrite(0)
 		return
 	case c.plain:
-		hi = min(now+limit/10, progress+limit)
-		lo = min(now+limit/20, hi)
+		lo, hi = now+limit/20, now+limit/10
 	default:
 		lo, hi = now+limit, now+limit+limit/10
 	}
@@ -102,13 +102,15 @@ func (c *Conn) clearDeadlines() {
 	c.setWrite(0)
 }
 
-// isTimeout reports whether a socket call ended by its deadline.
+// isTimeout reports whether a socket call ended by its deadline. The system's
+// ETIMEDOUT says Timeout as well, but it is the end of the connection.
 func isTimeout(err error) bool {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return true
 	}
 	var t interface{ Timeout() bool }
-	return errors.As(err, &t) && t.Timeout()
+	var errno syscall.Errno
+	return errors.As(err, &t) && t.Timeout() && !errors.As(err, &errno)
 }
 
 // errContinueTimer ends a read that waited for 100 (Continue) long enough.

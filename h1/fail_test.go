@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
+	"syscall"
 	"testing"
 
 	"gohttpx.dev/h1"
+	"gohttpx.dev/internal/memconn"
 	"gohttpx.dev/internal/peer"
 	"gohttpx.dev/wire"
 )
@@ -324,4 +327,58 @@ func TestPeerHasClosed(t *testing.T) {
 	err = r.do(context.Background(), get("/"), &res)
 	wantErr(t, err, wire.PhaseWrite, wire.KindDisconnected, true, false, "without sending a response")
 	r.wantFree(1, wire.ConnClosed)
+}
+
+// lostConn fails one read as the kernel does when the peer's acknowledgements
+// stop; the reads after it find the end of the stream.
+type lostConn struct {
+	*memconn.Conn
+	after int // reads
+}
+
+func (c *lostConn) Read(p []byte) (int, error) {
+	if c.after--; c.after == -1 {
+		c.Conn.Close()
+		return 0, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ETIMEDOUT}
+	}
+	if c.after < -1 {
+		return 0, io.EOF
+	}
+	return c.Conn.Read(p)
+}
+
+// ETIMEDOUT says Timeout too, but it is the end of the connection and no
+// deadline of ours: content that ends in it is not whole.
+func TestConnectionLost(t *testing.T) {
+	for _, tt := range []struct {
+		name, send string
+		phase      wire.Phase
+	}{
+		{"before the head", "", wire.PhaseHead},
+		{"until close", "HTTP/1.1 200 OK\r\n\r\nabc", wire.PhaseBody},
+		{"length", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", wire.PhaseBody},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			nc, p := peer.H1(t)
+			lost := &lostConn{Conn: nc}
+			if tt.send != "" {
+				lost.after = 1
+			}
+			r := rigOver(t, h1.Config{}, lost, p)
+			r.script(func() {
+				r.p.WantRequest("GET / HTTP/1.1", "the request")
+				r.p.TrySend(tt.send)
+			})
+			var res wire.Response
+			err := r.do(context.Background(), get("/"), &res)
+			if err == nil {
+				_, err = io.ReadAll(res.Body)
+			}
+			if err == nil {
+				t.Fatal("the content passed for whole")
+			}
+			wantErr(t, err, tt.phase, wire.KindNetwork, true, true, syscall.ETIMEDOUT.Error())
+			r.wantFree(1, wire.ConnClosed)
+		})
+	}
 }

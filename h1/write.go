@@ -28,7 +28,7 @@ func (c *Conn) write(u *upload, p []byte, now int64) error {
 		if !c.plain && len(piece) > writePiece {
 			piece = piece[:writePiece]
 		}
-		c.armWrite(now, progress, c.lim.write)
+		c.armWrite(now, c.lim.write)
 		if u != nil && u.stopped.Load() {
 			return errStopped
 		}
@@ -228,7 +228,7 @@ func (v *vector) write(u *upload, lead, piece []byte, end string) *wire.Error {
 	now := c.now()
 	progress := now
 	for {
-		c.armWrite(now, progress, c.lim.write)
+		c.armWrite(now, c.lim.write)
 		if u.stopped.Load() {
 			return errStopped
 		}
@@ -288,7 +288,7 @@ func (u *upload) sendFile(f *os.File) *wire.Error {
 		if u.length-u.total <= filePiece {
 			u.where.Store(upTail)
 		}
-		c.armWrite(now, progress, c.lim.write)
+		c.armWrite(now, c.lim.write)
 		if u.stopped.Load() {
 			return errStopped
 		}
