@@ -37,8 +37,9 @@ type Config struct {
 	// connection to be kept: that much is read and dropped. 0 is
 	// DefaultDrainBytes, negative is none.
 	DrainBytes int
-	// DrainTime bounds how long that may take, and with it Body.Close. 0 is
-	// DefaultDrainTime, negative is none.
+	// DrainTime bounds how long that may take, and with it Body.Close, which
+	// may take 50 ms more for an upload that is about to end, and for a TLS
+	// alert. 0 is DefaultDrainTime, negative is none.
 	DrainTime time.Duration
 	// MaxRequests closes the connection after so many exchanges; 0 or less is
 	// no limit.
@@ -222,7 +223,8 @@ func (c *Conn) Drain() {
 }
 
 // Close closes the connection. A running exchange fails with KindClosed, and so
-// does a stream that was handed over. It waits for nobody, and returns nil.
+// does a stream that was handed over. It returns nil and waits for nobody; only
+// the closure alert of an idle TLS connection may take up to 50 ms.
 func (c *Conn) Close() error {
 	c.kill(cause{err: &wire.Error{Kind: wire.KindClosed, Err: errOwner}})
 	return nil
@@ -231,13 +233,19 @@ func (c *Conn) Close() error {
 // closeSocket closes the connection, once: only whoever has set slotClosed may
 // call it. The hard way is for a connection on which a write may stand still.
 func (c *Conn) closeSocket(hard bool) {
-	if hard {
+	if hard || c.cfg.RawConn == nil {
 		c.raw.Close()
 		return
 	}
-	// RFC 9112 §9.8: a TLS client sends a closure alert before it closes.
+	// RFC 9112 §9.8: a TLS client sends a closure alert before it closes. A
+	// peer that reads nothing must not hold it up.
+	t := time.AfterFunc(alertTime, func() { c.raw.Close() })
 	c.nc.Close()
+	t.Stop()
 }
+
+// alertTime is for how long a closure alert may take to be written.
+const alertTime = 50 * time.Millisecond
 
 // Healthy looks at an idle connection without blocking. It reports false if the
 // connection is draining or closed, or if the peer has ended it or sent
