@@ -241,121 +241,6 @@ func TestCancel(t *testing.T) {
 	})
 }
 
-// An early final response while the upload still runs.
-func TestEarlyResponse(t *testing.T) {
-	big := strings.Repeat("x", 1_000_000)
-	for _, tt := range []struct {
-		name, response string
-		readsOn        bool // the peer takes the whole upload before it answers
-		stuck          bool // the source blocks
-		open           bool
-	}{
-		{name: "413 and close, the peer reads no more", response: "HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig"},
-		{name: "413 without close, the peer reads no more", response: "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig"},
-		{name: "204 at once", response: "HTTP/1.1 204 No Content\r\n\r\n"},
-		{name: "until close", response: "HTTP/1.1 200 OK\r\n\r\nbig"},
-		{name: "the source blocks", response: "HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig", stuck: true},
-		{name: "204, the source blocks", response: "HTTP/1.1 204 No Content\r\n\r\n", stuck: true},
-	} {
-		for _, n := range []int64{-1, 1_000_000} {
-			t.Run(tt.name, func(t *testing.T) {
-				r := newRig(t, h1.Config{})
-				var rc io.ReadCloser
-				b, s := bodyOf(big), newStuck("some", true)
-				closes := &b.closes
-				rc = b
-				if tt.stuck {
-					rc, closes = s, &s.closes
-				}
-				r.script(func() {
-					r.p.WantHead("POST /up HTTP/1.1", "the head")
-					if tt.stuck {
-						<-s.reading
-					}
-					r.p.Send(tt.response)
-					if strings.Contains(tt.name, "until close") {
-						r.p.CloseWrite()
-					}
-					eventually(t, "the client closes", func() bool { return r.p.Conn.(*memconn.Conn).Ended() })
-				})
-				var res wire.Response
-				if err := r.do(context.Background(), post(rc, n), &res); err != nil {
-					t.Fatal(err)
-				}
-				if !res.Body.Ended() {
-					readAll(t, res.Body, "big")
-				}
-				r.wantFree(1, wire.ConnClosed)
-				eventually(t, "the body is closed", func() bool { return closes.Load() == 1 })
-				if tt.stuck {
-					close(s.release)
-				}
-			})
-		}
-	}
-}
-
-// The peer sends megabytes before it reads any: both directions at once.
-func TestBothDirectionsAtOnce(t *testing.T) {
-	big := strings.Repeat("0123456789", 100_000)
-	r := newRig(t, h1.Config{})
-	r.script(func() {
-		h := r.p.WantHead("POST /up HTTP/1.1", "the head")
-		r.p.Send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "f4240\r\n", big, "\r\n")
-		r.p.WantBody(h, big, "the upload goes on")
-		r.p.Send("0\r\n\r\n")
-	})
-	var res wire.Response
-	if err := r.do(context.Background(), post(bodyOf(big), -1), &res); err != nil {
-		t.Fatal(err)
-	}
-	readAll(t, res.Body, big)
-	r.wantFree(1, wire.ConnOpen)
-}
-
-// A write error is not the last word: the peer may have answered.
-func TestAnswerAfterWriteError(t *testing.T) {
-	big := strings.Repeat("x", 1_000_000)
-	r := newRig(t, h1.Config{})
-	r.script(func() {
-		r.p.WantHead("POST /up HTTP/1.1", "the head")
-		r.p.Send("HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig")
-		r.p.Close() // the client's writes fail now
-	})
-	var res wire.Response
-	if err := r.do(context.Background(), post(bodyOf(big), -1), &res); err != nil {
-		t.Fatal(err)
-	}
-	readAll(t, res.Body, "big")
-	r.wantFree(1, wire.ConnClosed)
-
-	// Without an answer the write error is told.
-	r = newRig(t, h1.Config{})
-	r.script(func() {
-		r.p.WantHead("POST /up HTTP/1.1", "the head")
-		r.p.Reset()
-	})
-	err := r.do(context.Background(), post(bodyOf(big), -1), &res)
-	wantErr(t, err, wire.PhaseHead, wire.KindDisconnected, true, true, "without sending a response")
-	r.wantFree(1, wire.ConnClosed)
-}
-
-func TestBodyFailsOnTheWay(t *testing.T) {
-	boom := errors.New("boom")
-	r := newRig(t, h1.Config{})
-	r.script(func() {
-		r.p.WantHead("POST /up HTTP/1.1", "the head")
-		io.Copy(io.Discard, r.p.Conn)
-	})
-	b := &body{Reader: io.MultiReader(strings.NewReader("some"), failing{boom})}
-	err := r.do(context.Background(), post(b, -1), new(wire.Response))
-	wantErr(t, err, wire.PhaseWrite, wire.KindRequestBody, false, true, "boom")
-	if !errors.Is(err, boom) || !errors.Is(err, wire.ErrRequestBody) {
-		t.Error("sentinels")
-	}
-	r.wantFree(1, wire.ConnClosed)
-}
-
 // A handle that has outlived its exchange never reads the next response.
 func TestStaleHandle(t *testing.T) {
 	r := newRig(t, h1.Config{})
@@ -495,48 +380,6 @@ func TestReadCloseCancelStress(t *testing.T) {
 	}
 }
 
-// lateConn lets a write that ends in END return only once the response has been
-// read: the uploader's news are always late.
-type lateConn struct {
-	*memconn.Conn
-	t testing.TB
-}
-
-func (c lateConn) Write(p []byte) (int, error) {
-	before := c.Counts().BytesRead
-	n, err := c.Conn.Write(p)
-	if strings.HasSuffix(string(p), "END") || strings.HasSuffix(string(p), "END\r\n0\r\n\r\n") {
-		eventually(c.t, "the response is read", func() bool { return c.Counts().BytesRead > before })
-	}
-	return n, err
-}
-
-func TestResponseBeforeTheLastWriteReturns(t *testing.T) {
-	for _, tt := range []struct {
-		body string
-		n    int64
-	}{{"END", 3}, {"END", -1}, {strings.Repeat("x", 20_000) + "END", 20_003}} {
-		nc, p := peer.H1(t)
-		r := rigOver(t, h1.Config{}, lateConn{nc, t}, p)
-		r.script(func() {
-			for range 2 {
-				p.WantRequest("POST /up HTTP/1.1", "the upload")
-				p.Respond("204 No Content", "")
-			}
-		})
-		for i := range int32(2) {
-			b := bodyOf(tt.body)
-			if err := r.do(context.Background(), post(b, tt.n), new(wire.Response)); err != nil {
-				t.Fatal(err)
-			}
-			if b.closes.Load() != 1 {
-				t.Error("body not closed")
-			}
-			r.wantFree(i+1, wire.ConnOpen)
-		}
-	}
-}
-
 // The first write may have reached the peer in part before it was cut off.
 func TestSentWhileTheFirstWriteStandsStill(t *testing.T) {
 	a, b := memconn.PipeSize(100)
@@ -549,4 +392,63 @@ func TestSentWhileTheFirstWriteStandsStill(t *testing.T) {
 	}()
 	wantCanceled(t, r.do(ctx, post(bodyOf(strings.Repeat("x", 10_000)), 10_000), new(wire.Response)), wire.PhaseHead, true)
 	r.wantFree(1, wire.ConnClosed)
+}
+
+// tellConn calls a function when a read has brought bytes, before anybody knows.
+type tellConn struct {
+	*memconn.Conn
+	got func(p []byte)
+}
+
+func (c *tellConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.got(p[:n])
+	}
+	return n, err
+}
+
+// A Close that comes while the head or content is being read finds the exchange
+// with its owner, who has to end it: not only at the next read.
+func TestCloseWhileBytesArrive(t *testing.T) {
+	for _, when := range []string{"HTTP/1.1", "abc"} {
+		t.Run(when, func(t *testing.T) {
+			nc, p := peer.H1(t)
+			tell := &tellConn{Conn: nc}
+			r := rigOver(t, h1.Config{}, tell, p)
+			tell.got = func(b []byte) {
+				if strings.HasPrefix(string(b), when) {
+					r.Close()
+				}
+			}
+			goOn := make(chan struct{})
+			r.script(func() {
+				r.p.WantRequest("GET / HTTP/1.1", "the request")
+				r.p.Send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
+				<-goOn
+				r.p.TrySend("abc")
+			})
+			var res wire.Response
+			err := r.do(context.Background(), get("/"), &res)
+			close(goOn)
+			if when == "HTTP/1.1" {
+				wantErr(t, err, wire.PhaseBody, wire.KindClosed, false, true, "closed by its owner")
+				if !res.Body.Ended() {
+					t.Error("a failed exchange has a body")
+				}
+			} else {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n, err := res.Body.Read(make([]byte, 10)); n != 3 || err != nil {
+					t.Errorf("%d, %v", n, err)
+				}
+			}
+			r.wantFree(1, wire.ConnClosed) // at once
+			if when == "abc" {
+				_, err = res.Body.Read(make([]byte, 10))
+				wantErr(t, err, wire.PhaseBody, wire.KindClosed, false, true, "closed by its owner")
+			}
+		})
+	}
 }

@@ -136,9 +136,10 @@ func (c *Conn) finalHead(req *wire.Request, res *wire.Response) error {
 		c.sentAt = c.lastAt
 		req.CloseBody()
 	}
-	if c.active && !c.keep {
-		// RFC 9112 §9.5: a peer that closes after this response does not want
-		// the rest of the body.
+	if c.active && !c.keep && res.Status >= 300 {
+		// RFC 9112 §9.5: a peer that closes after this response and was not
+		// content with the request does not want the rest of the body. One
+		// that was may be working on it while it answers.
 		c.haltUpload()
 	}
 	if framing == NoBody || framing == Length && length == 0 {
