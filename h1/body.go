@@ -128,11 +128,12 @@ func (c *Conn) drain() bool {
 	if c.framing == Length && c.remain > int64(c.cfg.DrainBytes) {
 		return false
 	}
-	if c.active && !c.settleUpload() {
+	if c.active && !(c.settleUpload() && c.keep) {
 		return false
 	}
 	c.res = nil // the caller may be using it for another request
-	c.drainBy = c.now() + int64(c.cfg.DrainTime)
+	c.drainBy = c.now() + limitOf(c.cfg.DrainTime)
+	defer func() { c.drainBy = 0 }()
 	scratch := bufpool.Get(oneWrite)
 	defer bufpool.Put(scratch)
 	for left := c.cfg.DrainBytes; left >= 0; {

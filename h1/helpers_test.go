@@ -26,3 +26,5 @@ func eventually(t testing.TB, what string, ok func() bool) {
 func arrivedBytes(nc any) int { return int(nc.(*memconn.Conn).Counts().BytesRead) }
 
 func itoa(n int) string { return strconv.Itoa(n) }
+
+func goroutines() int { return runtime.NumGoroutine() }

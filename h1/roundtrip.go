@@ -148,14 +148,11 @@ func (c *Conn) finish(last exState, reuse, hard bool) error {
 	if c.active {
 		// There is no point in waiting for it where the exchange has failed.
 		if reuse && c.settleUpload() {
-			if e := c.up.err; e != nil {
-				reuse = false
-				if last == exEOF && c.up.local {
-					local, last = e, exFailed
-					c.mu.Lock()
-					c.failure = e
-					c.mu.Unlock()
-				}
+			if c.up.local && last == exEOF {
+				local, last = c.up.err, exFailed
+				c.mu.Lock()
+				c.failure = local
+				c.mu.Unlock()
 			}
 		} else {
 			// Never pooled with an upload under way: the bytes that the

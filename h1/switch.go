@@ -24,7 +24,6 @@ func (c *Conn) switched(req *wire.Request, res *wire.Response) error {
 		return c.failHead(req, c.remoteError(wire.PhaseHead, "h1: 101 (Switching Protocols) to a protocol that was not asked for (RFC 9110 §7.8)"))
 	}
 	c.framing, c.keep = Switched, false
-	c.clearDeadlines()
 	return c.open(res)
 }
 
@@ -91,22 +90,26 @@ func (c *Conn) takeSwitched(id uint64) ([]byte, error) {
 			}
 			return nil, wire.ErrBodyClosed
 		}
-		if c.ex.move(id, exOpen, exBusy) {
+		// Like a reader: CloseBody leaves a busy exchange to its owner, but
+		// this one may have to give it back.
+		if c.ex.move(id, exOpen, exReading) {
 			break
 		}
 	}
 	if c.framing != Switched {
-		c.ex.move(id, exBusy, exReading)
-		c.leave(id)
+		if err := c.leave(id); err != nil {
+			return nil, err
+		}
 		return nil, wire.ErrNotSwitched
+	}
+	if !c.ex.move(id, exReading, exBusy) {
+		return nil, c.dropped()
 	}
 	if ctx := c.ctx; !c.unwatch() {
 		// The hook closes the socket now or soon.
 		return nil, c.fail(wire.Canceled(ctx, wire.PhaseBody, true))
 	}
-	if c.killed() {
-		return nil, c.abandon()
-	}
+	c.clearDeadlines()
 	lead := append([]byte(nil), c.buf[c.r:c.w]...)
 	c.putBuf()
 	c.res, c.trace = nil, nil

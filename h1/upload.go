@@ -44,17 +44,17 @@ type upload struct {
 	body io.ReadCloser // may be nil
 
 	// uploader only while it runs, then the owner
-	req     *wire.Request
-	trace   *wire.Trace
-	head    []byte // the request head, if it has not been written yet
-	headDue bool   // nothing was written yet: the hook is to be told
-	buf     []byte // holds head, then content
-	chunked bool
-	length  int64 // if !chunked
-	total   int64 // content handed to the socket so far
-	err     *wire.Error
-	local   bool // err is the body's fault
-	vec     vector
+	trailers func() wire.Fields
+	trace    *wire.Trace
+	head     []byte // the request head, if it has not been written yet
+	headDue  bool   // nothing was written yet: the hook is to be told
+	buf      []byte // holds head, then content
+	chunked  bool
+	length   int64 // if !chunked
+	total    int64 // content handed to the socket so far
+	err      *wire.Error
+	local    bool // err is the body's fault
+	vec      vector
 }
 
 // errStopped ends an upload that nobody wants any more.
@@ -81,7 +81,9 @@ func (c *Conn) startUpload(req *wire.Request, head []byte) {
 	u.closed.Store(req.Body == nil)
 	u.progress.Store(c.lastAt)
 	u.sentAt.Store(0)
-	u.body, u.req, u.trace = req.Body, req, req.Trace
+	// Not the request itself, which the caller may change when the exchange has
+	// ended, although the uploader may still be stuck in the body.
+	u.body, u.trailers, u.trace = req.Body, req.Trailers, req.Trace
 	u.chunked, u.length = RequestFraming(req)
 	u.total, u.err, u.local = 0, nil, false
 	u.head, u.buf, u.headDue = nil, nil, len(head) > 0
@@ -103,7 +105,7 @@ func (c *Conn) settleUpload() bool {
 	}
 	select {
 	case <-c.up.done:
-		c.active, c.up.body = false, nil
+		c.settled()
 		return true
 	default:
 	}
@@ -118,10 +120,19 @@ func (c *Conn) awaitUpload() bool {
 	defer t.Stop()
 	select {
 	case <-c.up.done:
-		c.active, c.up.body = false, nil
+		c.settled()
 		return true
 	case <-t.C:
 		return false
+	}
+}
+
+// settled takes note that the uploader has ended.
+func (c *Conn) settled() {
+	c.active, c.up.body = false, nil
+	if c.up.err != nil {
+		// The peer would take the next request for the rest of this one.
+		c.keep = false
 	}
 }
 
@@ -195,7 +206,7 @@ func (u *upload) run() {
 		u.trace.WroteRequest(werr)
 	}
 	bufpool.Put(u.buf)
-	u.buf, u.head, u.req, u.trace = nil, nil, nil, nil
+	u.buf, u.head, u.trailers, u.trace = nil, nil, nil, nil
 	u.err = err
 	kill := u.verdict(err)
 	u.where.Store(upDone)
@@ -368,11 +379,11 @@ func (u *upload) lead() []byte {
 // finishChunks sends p, the last chunk and the trailer section, in one write.
 func (u *upload) finishChunks(p []byte) *wire.Error {
 	var trailers wire.Fields
-	if u.req.Trailers != nil {
+	if u.trailers != nil {
 		if !u.enter() {
 			return errStopped
 		}
-		trailers = u.req.Trailers()
+		trailers = u.trailers()
 		u.leave()
 	}
 	p, err := AppendLastChunk(p, trailers)
