@@ -98,6 +98,9 @@ func TestParseFrame(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 			if tt.n > 0 {
+				if f, _, _ := ParseFrame(append(src, "next"...), tt.max); cap(f.Payload) != len(f.Payload) {
+					t.Error("whoever appends to the payload writes into the next frame")
+				}
 				if again := AppendFrame(nil, got.Frame); !bytes.Equal(again, src[:tt.n]) {
 					t.Errorf("again: % x", again)
 				}

@@ -129,7 +129,7 @@ func (d *FieldDecoder) SetTableSize(n uint32) {
 func (d *FieldDecoder) Begin(kind BlockKind, id uint32, end bool, res *wire.Response) {
 	d.kind, d.id, d.end, d.res = kind, id, end, res
 	d.bytes, d.frames, d.list, d.count, d.err = 0, 0, 0, 0, nil
-	d.head = betweenUpdates
+	d.head = atStart
 	d.section = section{rules: d.cfg.Rules, length: -1}
 	d.dec.SetEmitEnabled(kind != DiscardBlock)
 	switch kind {
@@ -169,7 +169,7 @@ func (d *FieldDecoder) Write(fragment []byte) error {
 		d.must = false
 	}
 	var err error
-	for d.head != pastUpdates && len(fragment) > 0 && err == nil {
+	for d.head != pastUpdate && len(fragment) > 0 && err == nil {
 		fragment, err = d.update(fragment)
 	}
 	if err == nil && len(fragment) > 0 {
@@ -184,23 +184,23 @@ func (d *FieldDecoder) Write(fragment []byte) error {
 	return d.fail(CompressionError, ruleDecode, err.Error())
 }
 
-// head is where a block stands in the table size updates that it may begin with.
+// head is where a block stands in the table size update that it may begin with.
 type head uint8
 
 const (
-	betweenUpdates head = iota // at the start, or after an update
+	atStart head = iota
 	inUpdate
-	pastUpdates
+	pastUpdate
 )
 
-// update passes one table size update, or what there is of it, to hpack, and
-// returns what follows. RFC 7541 §4.2 has two of them in a row where the size
+// update passes the first table size update, or what there is of it, to hpack,
+// and returns what follows. RFC 7541 §4.2 has two of them in a row where the size
 // has changed twice; hpack takes only one, unless told that a block begins.
 func (d *FieldDecoder) update(src []byte) (rest []byte, err error) {
 	i, more := 0, true
-	if d.head == betweenUpdates {
+	if d.head == atStart {
 		if !isUpdate(src[0]) {
-			d.head = pastUpdates
+			d.head = pastUpdate
 			return src, nil
 		}
 		i, more = 1, src[0]&0x1f == 0x1f
@@ -214,10 +214,10 @@ func (d *FieldDecoder) update(src []byte) (rest []byte, err error) {
 	}
 	d.head = inUpdate
 	if !more {
-		d.head = betweenUpdates
-		err = d.dec.Close()
+		d.head = pastUpdate
+		d.dec.Close() // it has all of the update
 	}
-	return src[i:], err
+	return src[i:], nil
 }
 
 // isUpdate reports whether a field representation that starts with c is a

@@ -244,6 +244,8 @@ func TestFieldDecoderLimits(t *testing.T) {
 		{"fields of nothing", DecoderConfig{Fields: 1 << 20}, [][]byte{[]byte("\x88" + strings.Repeat("\x90", 20_000))}, calmStream},
 		{"too many fields", DecoderConfig{}, [][]byte{[]byte("\x88" + strings.Repeat("\x90", DefaultFields))}, calmStream},
 		{"as many fields as are taken", DecoderConfig{}, [][]byte{[]byte("\x88" + strings.Repeat("\x90", DefaultFields-1))}, ""},
+		{"a byte more than the list takes", DecoderConfig{ListBytes: 42 + 33}, [][]byte{block(":status", "200", "a", "b")}, calmStream},
+		{"as much as the list takes", DecoderConfig{ListBytes: 42 + 34}, [][]byte{block(":status", "200", "a", "b")}, ""},
 		{"string too long", DecoderConfig{ListBytes: 1000}, [][]byte{[]byte("\x88\x00\x7f\xea\x06")}, calm},
 		{"string announced only", DecoderConfig{}, [][]byte{[]byte("\x88\x00\x7f\xff\xff\xff\x7f")}, calm},
 	} {
@@ -258,6 +260,9 @@ func TestFieldDecoderLimits(t *testing.T) {
 	var res wire.Response
 	d.Begin(ResponseBlock, 1, true, &res)
 	d.Write(bomb)
+	if d.dec.EmitEnabled() {
+		t.Error("goes on making strings")
+	}
 	var s StreamError
 	if err := d.End(); !errors.As(err, &s) || FieldListSize(res.Fields) > DefaultListBytes || d.Size() > DefaultListBytes+4096 {
 		t.Errorf("%v, %d bytes of fields", err, FieldListSize(res.Fields))
@@ -294,6 +299,9 @@ func TestFieldDecoderTableSize(t *testing.T) {
 			if got := in(d, ResponseBlock, true, nil, []byte(tt.src)); got.Err != tt.want {
 				t.Errorf("%+v", got)
 			}
+			if got := in(d, ResponseBlock, true, []byte(good)); got.Err != tt.want {
+				t.Errorf("the next block: %+v", got)
+			}
 		})
 	}
 	// A peer that has told a size of its own need not tell it again.
@@ -318,7 +326,7 @@ func TestFieldDecoderTwoUpdates(t *testing.T) {
 // Arrays are used again, and a response that had fields loses them.
 func TestFieldDecoderReuses(t *testing.T) {
 	d := NewFieldDecoder(DecoderConfig{})
-	res := wire.Response{Fields: make(wire.Fields, 2, 20), Reason: "old", Anomalies: wire.ObsFold, Proto: wire.HTTP10}
+	res := wire.Response{Fields: field("old", "1", "older", "2"), Reason: "old", Anomalies: wire.ObsFold, Proto: wire.HTTP10}
 	first := &res.Fields[0]
 	d.Begin(ResponseBlock, 9, false, &res)
 	d.Write(block(":status", "404", "a", "b"))

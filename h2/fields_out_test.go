@@ -279,6 +279,55 @@ func TestFieldEncoderTable(t *testing.T) {
 	}
 }
 
+// What the static table has whole is one byte from the start.
+func TestFieldEncoderStatic(t *testing.T) {
+	for _, f := range []wire.Fields{
+		field(":method", "GET", ":scheme", "https", ":path", "/"), field(":method", "POST", ":scheme", "http", ":path", "/index.html"),
+		field("accept-encoding", "gzip, deflate", "accept-charset", "", "cookie", ""),
+	} {
+		if b := NewFieldEncoder(EncoderConfig{}).Append(nil, f); len(b) != 3 {
+			t.Errorf("% x", b)
+		}
+	}
+}
+
+// A field of every request stays remembered however many others come by, one
+// that is too large for the table is not remembered, and all of it is bounded.
+func TestMemoBounds(t *testing.T) {
+	e := NewFieldEncoder(EncoderConfig{})
+	for i := range 2000 {
+		e.Append(nil, field("user-agent", "agent", "x-id", fmt.Sprint(i*7919), "x-other", fmt.Sprint(i*104729)))
+	}
+	if b := e.Append(nil, field("user-agent", "agent")); len(b) != 1 {
+		t.Errorf("% x", b)
+	}
+	huge := field("x-huge", strings.Repeat("h", maxMemoField))
+	for range 3 {
+		if b := e.Append(nil, huge); b[0] != 0 || e.memo.find(&huge[0], 1) != nil {
+			t.Errorf("% x", b[:1])
+		}
+	}
+	for i := range 300 {
+		e.Append(nil, field("x-large", fmt.Sprint(i)+strings.Repeat("l", 2000+i)))
+		if n := memoSize(&e.memo); n > maxMemoBytes || n != e.memo.bytes {
+			t.Fatalf("memo of %d bytes, counted %d", n, e.memo.bytes)
+		}
+	}
+}
+
+// What was refused leaves nothing in the array that was lent.
+func TestRefusedLeavesNothing(t *testing.T) {
+	dst := make(wire.Fields, 0, 20)
+	if _, err := AppendTrailerFields(dst, field("a", "secret", "b", "\n")); err == nil {
+		t.Error("sent")
+	}
+	for i, f := range dst[:20] {
+		if f != (wire.Field{}) {
+			t.Errorf("%d: %v", i, f)
+		}
+	}
+}
+
 // RFC 7541 §4.2: several changes of the size between two blocks are told by the
 // least of them and the last.
 func TestFieldEncoderResize(t *testing.T) {

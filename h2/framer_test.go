@@ -9,13 +9,13 @@ import (
 	"testing/iotest"
 )
 
-// stream is an io.ReadWriter of what is read and what was written.
-type stream struct {
+// readWriter is an io.ReadWriter of what is read and what was written.
+type readWriter struct {
 	io.Reader
 	bytes.Buffer
 }
 
-func (s *stream) Read(p []byte) (int, error) { return s.Reader.Read(p) }
+func (s *readWriter) Read(p []byte) (int, error) { return s.Reader.Read(p) }
 
 func TestFramer(t *testing.T) {
 	big := make([]byte, 200_000)
@@ -30,7 +30,7 @@ func TestFramer(t *testing.T) {
 		{FrameHeader{Type: FramePing}, []byte("12345678")},
 		{FrameHeader{Type: FrameData, StreamID: 1}, big[:70_000]},
 	}
-	var w stream
+	var w readWriter
 	fr := NewFramer(&w, 0)
 	if err := fr.WriteRaw([]byte(Preface)); err != nil {
 		t.Fatal(err)
@@ -53,7 +53,7 @@ func TestFramer(t *testing.T) {
 		"halves":       iotest.HalfReader(bytes.NewReader(src)),
 		"with EOF":     iotest.DataErrReader(bytes.NewReader(src)),
 	} {
-		fr := NewFramer(&stream{Reader: r}, MaxMaxFrameSize)
+		fr := NewFramer(&readWriter{Reader: r}, MaxMaxFrameSize)
 		for i, want := range sent {
 			got, err := fr.ReadFrame()
 			want.Length = uint32(len(want.Payload))
@@ -84,7 +84,7 @@ func TestFramerErrors(t *testing.T) {
 		{"reader that gives nothing", readNothing{}, func(err error) bool { return err == io.ErrNoProgress }},
 		{"too long", strings.NewReader("\x00\x40\x01\x00\x00\x00\x00\x00\x01abc"), func(err error) bool { return verdict(err) == "conn FRAME_SIZE_ERROR §4.2" }},
 	} {
-		fr := NewFramer(&stream{Reader: tt.r}, 0)
+		fr := NewFramer(&readWriter{Reader: tt.r}, 0)
 		for range 2 {
 			if f, err := fr.ReadFrame(); !tt.is(err) {
 				t.Errorf("%s: %v, %v", tt.name, f, err)
@@ -92,7 +92,7 @@ func TestFramerErrors(t *testing.T) {
 		}
 	}
 	// What a header announces costs nothing before it comes.
-	fr := NewFramer(&stream{Reader: strings.NewReader("\xff\xff\xff\x00\x00\x00\x00\x00\x01abc")}, MaxMaxFrameSize)
+	fr := NewFramer(&readWriter{Reader: strings.NewReader("\xff\xff\xff\x00\x00\x00\x00\x00\x01abc")}, MaxMaxFrameSize)
 	if _, err := fr.ReadFrame(); !errors.Is(err, io.ErrUnexpectedEOF) || cap(fr.buf) > 2*framerBuffer {
 		t.Errorf("%v, buffer of %d bytes", err, cap(fr.buf))
 	}

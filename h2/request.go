@@ -100,7 +100,6 @@ func AppendRequestFields(dst wire.Fields, r *wire.Request, o RequestOptions) (wi
 		w.method = "GET"
 	}
 	if err := w.write(o); err != nil {
-		clear(w.fields[w.start:])
 		return dst, RequestInfo{}, err
 	}
 	w.info.ListSize = FieldListSize(w.fields[w.start:])
