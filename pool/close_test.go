@@ -93,6 +93,22 @@ func TestShutdown(t *testing.T) {
 	})
 }
 
+// A dial that is abandoned after Shutdown has begun is nothing to wait for.
+func TestShutdownCancelsDialsAbandonedLater(t *testing.T) {
+	world(t, pool.Config{}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+		n.before = slowly(time.Hour, nil)
+		c := start(p, key("a"), wire.Timeouts{Connect: wire.Never})
+		waits(t, c)
+		done, began := make(chan error, 1), time.Now()
+		go func() { done <- p.Shutdown(context.Background()) }()
+		synctest.Wait()
+		c.stop()
+		if err := <-done; err != nil || time.Since(began) != 0 {
+			t.Errorf("Shutdown: %v after %v", err, time.Since(began))
+		}
+	})
+}
+
 // A request that met a dead connection is in flight: its second attempt is no
 // new request.
 func TestShutdownLetsAReplayFinish(t *testing.T) {

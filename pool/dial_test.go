@@ -300,6 +300,27 @@ func TestFailedProbe(t *testing.T) {
 	})
 }
 
+// A failed probe is forgotten with those who joined it: the next first contact
+// is decided by one dial again.
+func TestProbeAfterAFailedProbe(t *testing.T) {
+	world(t, pool.Config{Probes: may}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+		n.before = slowly(time.Second, errRefused)
+		failedProbe := start(p, key("a"), wire.Timeouts{})
+		time.Sleep(2 * time.Second)
+		failed(t, failedProbe, errRefused)
+		n.before, n.limit = slowly(time.Second, nil), func(pool.Key) int { return 100 }
+		cs := []*call{start(p, key("a"), wire.Timeouts{}), start(p, key("a"), wire.Timeouts{})}
+		time.Sleep(2 * time.Second)
+		for _, c := range cs {
+			granted(t, c)
+			c.end()
+		}
+		if _, _, dials := n.now(); dials != 2 {
+			t.Errorf("%d dials, want 2", dials)
+		}
+	})
+}
+
 // A server that ends connections as soon as they are made is not dialled over
 // and over.
 func TestConnectionThatEndsAtOnce(t *testing.T) {

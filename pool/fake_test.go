@@ -44,15 +44,20 @@ func (c *fakeConn) Reserve() bool {
 	return true
 }
 
-// free ends an exchange, or the reservation of one.
-func (c *fakeConn) free() {
+// free ends an exchange.
+func (c *fakeConn) free() { c.giveBack(true) }
+
+// Release gives a reservation back and says nothing: the pool knows.
+func (c *fakeConn) Release() { c.giveBack(false) }
+
+func (c *fakeConn) giveBack(tell bool) {
 	c.mu.Lock()
 	full := c.inFlight >= c.limit
 	c.inFlight--
 	if c.inFlight < 0 {
 		panic("a slot was freed twice")
 	}
-	tell := full || c.inFlight == 0
+	tell = tell && (full || c.inFlight == 0)
 	if c.phase == wire.ConnDraining && c.inFlight == 0 {
 		c.mu.Unlock()
 		c.end()
@@ -63,8 +68,6 @@ func (c *fakeConn) free() {
 		c.hook()
 	}
 }
-
-func (c *fakeConn) Release() { c.free() }
 
 // fakeBody ends the exchange when it is closed.
 type fakeBody struct {

@@ -166,7 +166,7 @@ func (p *Pool) reviewLocked(m *member, fresh bool) {
 				p.doomLocked(m)
 				return
 			}
-			if p.need > p.leaving+p.draining {
+			if p.need-o.need > p.leaving+p.draining {
 				o.count.Evicted++
 				p.retireLocked(m)
 				return

@@ -134,6 +134,31 @@ func TestOldestWaiterFirstAcrossOrigins(t *testing.T) {
 	})
 }
 
+// A slot that is on its way is enough for one: the next connection that comes
+// free is not closed as well.
+func TestOneSlotForOneStarvedRequest(t *testing.T) {
+	world(t, pool.Config{MaxConnections: 2}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+		busy := hold(t, p, key("a"), 2)
+		n.conn(0).linger, n.conn(1).linger = time.Second, time.Second
+		b := start(p, key("b"), wire.Timeouts{})
+		waits(t, b)
+		a := start(p, key("a"), wire.Timeouts{})
+		waits(t, a)
+		go busy[0].end() // its connection is closed for b, which takes a second
+		synctest.Wait()
+		go busy[1].end()
+		granted(t, a)
+		waits(t, b)
+		time.Sleep(time.Second)
+		granted(t, b)
+		a.end()
+		b.end()
+		if s := p.Stats(); s.Evicted != 1 {
+			t.Errorf("%d evicted, want 1", s.Evicted)
+		}
+	})
+}
+
 // A16.5 (3): an idle connection of another origin is closed for a request, the
 // one that has been idle for longest.
 func TestEvictsTheLongestIdle(t *testing.T) {

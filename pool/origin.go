@@ -185,8 +185,8 @@ func (p *Pool) evictLocked() bool {
 	return false
 }
 
-// starvedLocked reports whether a request of another origin, older than w,
-// waits for a slot of the pool that is not on its way.
+// starvedLocked reports whether a request of another origin, older than w, which
+// is the oldest of its own, waits for a slot of the pool that is not on its way.
 func (p *Pool) starvedLocked(w *waiter) bool {
-	return p.need > p.leaving && p.want[0].edge.seq < w.seq
+	return p.need-w.o.need > p.leaving && p.want[0].edge.seq < w.seq
 }

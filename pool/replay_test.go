@@ -201,6 +201,52 @@ func TestReplayKeepsSent(t *testing.T) {
 	})
 }
 
+// What one attempt has sent stays sent, whatever the later ones did.
+func TestSentOutlastsTheLastAttempt(t *testing.T) {
+	world(t, pool.Config{}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+		endAll(hold(t, p, key("a"), 3))
+		attempts := 0
+		for _, c := range n.conns {
+			c.serve = func(context.Context, *wire.Request) error {
+				if attempts++; attempts < 3 {
+					return disconnected(attempts == 1)
+				}
+				return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindRequestBody, Err: io.ErrNoProgress}
+			}
+		}
+		n.made = func(c *fakeConn) { c.serve = n.conns[0].serve } // of those that take their place
+		err := p.RoundTrip(context.Background(), key("a"), &wire.Request{}, &wire.Response{})
+		var e *wire.Error
+		if !errors.As(err, &e) || e.Kind != wire.KindRequestBody || !e.Sent || attempts != 3 {
+			t.Errorf("%d attempts, %#v; want Sent", attempts, err)
+		}
+	})
+}
+
+// The wait for a second connection counts, too.
+func TestReplayAddsUpItsWaits(t *testing.T) {
+	world(t, pool.Config{MaxConnections: 2}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+		get(t, p, n, key("a"))
+		hog := hold(t, p, key("b"), 1)
+		var hogs []*call
+		n.conn(0).serve = func(context.Context, *wire.Request) error {
+			hogs = append(hogs, start(p, key("b"), wire.Timeouts{})) // waits for our connection's slot
+			time.Sleep(time.Second)
+			return disconnected(true)
+		}
+		again := start(p, key("a"), wire.Timeouts{})
+		time.Sleep(3 * time.Second)
+		waits(t, again)
+		endAll(hog)
+		granted(t, again)
+		if d := again.res.Timing.Pool; d != 2*time.Second {
+			t.Errorf("Timing.Pool is %v, want 2s", d)
+		}
+		again.end()
+		endAll(hogs)
+	})
+}
+
 func TestReplayWithoutBody(t *testing.T) {
 	world(t, pool.Config{}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		get(t, p, n, key("a"))
