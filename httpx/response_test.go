@@ -95,6 +95,7 @@ func TestLineEnds(t *testing.T) {
 		{"a", []string{"a"}},
 		{"a\nb\r\nc\rd", []string{"a", "b", "c", "d"}},
 		{"\n\r\n\r", []string{"", "", ""}},
+		{"a\rb\nc", []string{"a", "b", "c"}},
 		{"a\r\r\nb", []string{"a", "", "b"}},
 		{"a\vb\u2028c\n", []string{"a\vb\u2028c"}},
 		{strings.Repeat("x", 10_000) + "\ny\n", []string{strings.Repeat("x", 10_000), "y"}},

@@ -253,6 +253,28 @@ func TestHeaderTimeout(t *testing.T) {
 	})
 }
 
+// A request that was built without a client takes the timeouts of the one that
+// sends it, where it sets none.
+func TestStandAloneRequestInheritsTimeouts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := memClient(t, httpx.WithTimeout(time.Second))
+		for want, opts := range map[time.Duration][]httpx.RequestOption{
+			time.Second:     nil,
+			2 * time.Second: {httpx.WithTimeouts(httpx.Timeouts{Read: 2 * time.Second})},
+		} {
+			r, err := httpx.NewRequest("GET", "http://server/silent", opts...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			_, err = c.Send(t.Context(), r)
+			if d := time.Since(start); !errors.Is(err, httpx.ErrReadTimeout) || d < want || d > want*11/10 {
+				t.Errorf("after %v, want %v: %v", d, want, err)
+			}
+		}
+	})
+}
+
 // A request switches off what its client has on.
 func TestNeverOverridesTheClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
