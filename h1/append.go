@@ -20,6 +20,7 @@ const (
 	ruleSendLength   = "RFC 9110 §8.6: Content-Length is the length of the content"
 	ruleSendOne      = "RFC 9110 §8.6: one Content-Length"
 	ruleSendBoth     = "RFC 9112 §6.2: no Content-Length beside Transfer-Encoding"
+	ruleChunked10    = "RFC 9112 §6.1: no Transfer-Encoding to a server of HTTP/1.0"
 	ruleSendCoding   = "RFC 9112 §6.1: the only transfer coding sent is \"chunked\", once"
 	ruleNoContent    = "RFC 9110 §9.3: no content in a CONNECT or TRACE request"
 	ruleTraceSecret  = "RFC 9110 §9.3.8: no sensitive field in a TRACE request"

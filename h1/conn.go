@@ -91,7 +91,8 @@ type Conn struct {
 	// owner of the exchange only (see exState)
 	buf      []byte // buf[r:w] is received and not used; nil between exchanges
 	r, w     int
-	served   int // exchanges begun
+	served   int  // exchanges begun
+	old      bool // the last response was HTTP/1.0
 	parser   Parser
 	dec      ChunkDecoder
 	ctx      context.Context // watched, else nil; read by the hook too

@@ -46,5 +46,7 @@
 // are visible ASCII, since URLs in use have them. Which form of target a request
 // needs depends on whether it goes to a proxy, which the caller knows. A folded
 // Content-Length or Transfer-Encoding is refused, although RFC 9112 §5.2 would
-// have the fold replaced.
+// have the fold replaced. To a server of which nothing is known a body of
+// unknown length is sent chunked, as if it spoke HTTP/1.1; on a connection that
+// has brought an HTTP/1.0 response it is refused (RFC 9112 §6.1).
 package h1

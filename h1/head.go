@@ -120,6 +120,7 @@ func (c *Conn) finalHead(req *wire.Request, res *wire.Response) error {
 		return c.failHead(req, c.parseError(wire.PhaseHead, err))
 	}
 	c.inHead = false
+	c.old = res.Proto == wire.HTTP10
 	c.final.Store(true)
 	c.lim.header = 0
 	c.timing(res)

@@ -80,6 +80,40 @@ func TestRFC9112Conn(t *testing.T) {
 		ok(t, get("/"), "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", "a", false, false)
 	})
 
+	// §6.1: "A client MUST NOT send a request containing Transfer-Encoding unless
+	// it knows the server will handle HTTP/1.1 requests (or later minor
+	// revisions); such knowledge might be in the form of specific user
+	// configuration or by remembering the version of a prior received response."
+	// §6.3 says the same of the chunked coding. A body without a length is the
+	// user's word for it, unless the connection has shown otherwise.
+	t.Run("§6.1_§6.3_chunked_to_HTTP/1.0", func(t *testing.T) {
+		r := newRig(t, h1.Config{})
+		r.script(func() {
+			r.p.WantRequest("GET / HTTP/1.1", "the request")
+			r.p.Send("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n")
+			r.p.WantRequest("POST /up HTTP/1.1", "nothing was sent of the one before")
+			r.p.Respond("200 OK", "")
+			r.p.WantRequest("POST /up HTTP/1.1", "now it is known better")
+			r.p.Respond("200 OK", "")
+		})
+		var res wire.Response
+		if err := r.do(ctx, get("/"), &res); err != nil {
+			t.Fatal(err)
+		}
+		b := bodyOf("abc")
+		err := r.do(ctx, post(b, -1), &res)
+		wantErr(t, err, wire.PhaseWrite, wire.KindProtocol, false, false, "RFC 9112 §6.1")
+		if n := b.closes.Load(); n != 1 {
+			t.Errorf("body closed %d times", n)
+		}
+		for _, n := range []int64{3, -1} {
+			if err := r.do(ctx, post(bodyOf("abc"), n), &res); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.wantFree(4, wire.ConnOpen)
+	})
+
 	// §6.3: "Any response to a HEAD request and any response with a 1xx
 	// (Informational), 204 (No Content), or 304 (Not Modified) status code is
 	// always terminated by the first empty line after the header fields,

@@ -45,6 +45,11 @@ func (c *Conn) RoundTrip(ctx context.Context, req *wire.Request, res *wire.Respo
 	}
 	c.buf = bufpool.Get(c.cfg.ReadBufferSize)
 	head, err := AppendRequest(c.buf[:0], req, c.cfg.Rules)
+	if err == nil && c.old {
+		if chunked, _ := RequestFraming(req); chunked {
+			err = unsendable(ruleChunked10, "Transfer-Encoding", "the peer speaks HTTP/1.0", -1)
+		}
+	}
 	if err != nil {
 		return c.unsent(req, err)
 	}
