@@ -282,10 +282,12 @@ const (
 	parkedNever = 0
 	// parkedDoubtful: the last read was not seen to have emptied the socket.
 	parkedDoubtful = -1
-	// parkedFresh is for how long after an exchange that has left nothing
-	// behind no look is taken: a busy pool hands connections on within it, and
-	// the look costs a system call.
-	parkedFresh = 50 * time.Millisecond
+	// parkedFresh is for how long after the head of an exchange that has left
+	// nothing behind no look is taken: a busy pool hands connections on within
+	// it, and the look costs a system call. It is short, because content that
+	// follows a response to HEAD would be taken for the next response (RFC 9112
+	// §9.2), and a POST to a peer that has just closed cannot be repeated.
+	parkedFresh = time.Millisecond
 )
 
 // park notes when the connection became idle, for Healthy.

@@ -242,6 +242,32 @@ func TestHealthy(t *testing.T) {
 	}
 }
 
+// Bytes or an end that come right after the response are seen by the look, also
+// if the connection is used again soon. One round of many in which this process
+// was not held up is enough.
+func TestHealthySoonAfterTheResponse(t *testing.T) {
+	for range 50 {
+		r := dialed(t, h1.Config{}, func(nc net.Conn) {
+			http.ReadRequest(bufio.NewReader(nc))
+			io.WriteString(nc, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n")
+			http.ReadRequest(bufio.NewReader(nc)) // until the client closes
+		})
+		head := get("/")
+		head.Method = "HEAD"
+		start := time.Now()
+		if err := r.do(context.Background(), head, new(wire.Response)); err != nil {
+			t.Fatal(err)
+		}
+		r.nc.(*net.TCPConn).CloseWrite() // the peer closes
+		eventually(t, "the look finds it", func() bool { return !r.Healthy() })
+		r.Close()
+		if time.Since(start) < 25*time.Millisecond {
+			return
+		}
+	}
+	t.Error("the end was seen late every time")
+}
+
 func TestProbe(t *testing.T) {
 	alive := true
 	r := newRig(t, h1.Config{Probe: func() bool { return alive }})
