@@ -147,6 +147,20 @@ func TestShutdownEndsWithItsContext(t *testing.T) {
 	})
 }
 
+// Where nothing runs there is nothing to cut off, and no error to tell.
+func TestShutdownOfAnIdlePoolWithAnEndedContext(t *testing.T) {
+	ctx, stop := context.WithCancel(context.Background())
+	stop()
+	for range 50 {
+		world(t, pool.Config{}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+			get(t, p, n, key("a"))
+			if err := p.Shutdown(ctx); err != nil {
+				t.Errorf("Shutdown: %v", err)
+			}
+		})
+	}
+}
+
 func TestShutdownOfAnIdlePool(t *testing.T) {
 	world(t, pool.Config{}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		n.before = slowly(time.Hour, nil)

@@ -290,7 +290,11 @@ func (p *Pool) Shutdown(ctx context.Context) error {
 	select {
 	case <-ch:
 	case <-ctx.Done():
-		err = ctx.Err()
+		select {
+		case <-ch: // both are true; that nothing was cut off matters more
+		default:
+			err = ctx.Err()
+		}
 	}
 	p.Close()
 	return err
@@ -323,5 +327,5 @@ func errClosed(k Key) *wire.Error {
 type closedError struct{ addr string }
 
 func (e *closedError) Error() string {
-	return "no connection to " + e.addr + ": " + "the pool is closed"
+	return "no connection to " + e.addr + ": the pool is closed"
 }
