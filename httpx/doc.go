@@ -13,8 +13,8 @@
 // bounds the content of a buffered response: stream what may be large.
 //
 // A request that meets a connection which the server has just closed goes out
-// on another one, if its method and its body allow that. Nothing else is
-// repeated; IsRetryable says what a caller may repeat.
+// on another one, if its method (or an Idempotency-Key) and its body allow that.
+// Nothing else is repeated; IsRetryable says what a caller may repeat.
 //
 // # Timeouts
 //

@@ -20,6 +20,8 @@ var (
 	// context's deadline passed. A request that was cancelled is none.
 	ErrTransport = errors.New("transport error")
 
+	// ErrTimeout: one of the four timeouts, or the context's deadline, has
+	// passed.
 	ErrTimeout        = wire.ErrTimeout
 	ErrPoolTimeout    = wire.ErrPoolTimeout
 	ErrConnectTimeout = wire.ErrConnectTimeout
@@ -132,9 +134,11 @@ func wrap(req *Request, conn *ConnInfo, err error) error {
 
 // IsRetryable reports whether sending the same request again may succeed and
 // cannot do harm: the server did not look at the request, nothing of it was
-// sent, or its method may be repeated (RFC 9110 §9.2.2) and the failure was one
-// of the connection. A certificate that was refused, a broken protocol and a
-// cancelled context are not retryable.
+// sent, or its method may be repeated (RFC 9110 §9.2.2; any with an
+// Idempotency-Key) and the failure was a timeout or one of the connection. A
+// certificate that was refused, a broken
+// protocol and a context that has ended are not retryable, nor is a request
+// whose body cannot be made anew.
 func IsRetryable(err error) bool {
 	var e *Error
 	var we *wire.Error
