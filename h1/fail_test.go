@@ -382,3 +382,16 @@ func TestConnectionLost(t *testing.T) {
 		})
 	}
 }
+
+// lazyConn takes nothing and does not say why.
+type lazyConn struct{ *memconn.Conn }
+
+func (lazyConn) Write([]byte) (int, error) { return 0, nil }
+
+func TestConnectionThatTakesNothing(t *testing.T) {
+	nc, p := peer.H1(t)
+	r := rigOver(t, h1.Config{}, lazyConn{nc}, p)
+	err := r.do(context.Background(), get("/"), new(wire.Response))
+	wantErr(t, err, wire.PhaseWrite, wire.KindNetwork, true, false, io.ErrShortWrite.Error())
+	r.wantFree(1, wire.ConnClosed)
+}

@@ -34,6 +34,9 @@ func (c *Conn) write(u *upload, p []byte, now int64) error {
 		}
 		before := c.sent.Swap(true)
 		n, err := c.nc.Write(piece)
+		if err == nil && n < len(piece) {
+			err = io.ErrShortWrite // or it might be tried for ever
+		}
 		p = p[n:]
 		if err == nil && len(p) == 0 {
 			return nil
