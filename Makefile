@@ -1,7 +1,7 @@
-# Every target needs Go and nothing else, but for interop, which also runs the
-# servers that are installed (interop-deps installs them).
+# What the targets need beside Go: race and soak a C compiler, interop the servers
+# that are installed (interop-deps installs them), vuln the network.
 
-SHELL := bash
+SHELL := bash -o pipefail
 MODULES := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path '*/testdata/*'))
 FUZZTIME ?= 30s
 # Runs a command in every module, all of them even if one fails.
@@ -33,13 +33,13 @@ fuzz: ## every fuzz target for FUZZTIME
 	@FUZZTIME=$(FUZZTIME) .ci/fuzz
 
 bench: ## ours beside net/http and fasthttp; see bench/README.md
-	@cd bench && go run ./cmd/bench $(ARGS)
+	@cd bench && go run ./cmd/bench -out "" $(ARGS)
 
 soak: ## two million requests with cancels and server-side closes, under the race detector
 	@CGO_ENABLED=1 go test -race -count=1 -timeout 2h -run TestStress ./httpx -stress.n=2000000
 
 interop: ## against installed servers; in CI a missing one is a failure
-	@cd bench && INTEROP_REQUIRED=$(CI) go test -count=1 -v ./interop
+	@cd bench && INTEROP_REQUIRED=$(CI) go test -count=1 -v ./interop | grep -Ev '^ *(--- PASS|=== )'
 
 interop-deps: ## the servers, by apt
 	@.ci/interop-deps
