@@ -44,6 +44,7 @@ func (r *Response) Chunks(n int) iter.Seq2[[]byte, error] {
 // Lines iterates over the content line by line, without the line ends: LF, CR
 // LF or CR. A line is yielded as soon as its end has come. A line longer than
 // WithMaxLineBytes (1 MiB by default) ends the iteration with ErrLineTooLong.
+// Lines reads ahead: after a break some of the bytes that follow are lost.
 func (r *Response) Lines() iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		limit := r.Request.maxLine
