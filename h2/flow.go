@@ -124,3 +124,11 @@ func (w *RecvWindow) Update(part int64) uint32 {
 	w.owed -= int64(n)
 	return n
 }
+
+// Shift applies a change of our own INITIAL_WINDOW_SIZE, once the peer has
+// acknowledged it: the peer applies the same to what it may send (RFC 9113
+// §6.9.2), which may become negative.
+func (w *RecvWindow) Shift(delta int64) {
+	w.size += delta
+	w.left += delta
+}

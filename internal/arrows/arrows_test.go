@@ -39,7 +39,7 @@ var table = map[string]row{
 	"internal/bufpool": {},
 	// For tests only: no row but these names them.
 	"internal/memconn": {},
-	"internal/peer":    {ours: []string{"wire", "h1", "h2", "internal/memconn"}},
+	"internal/peer":    {ours: []string{"wire", "h1", "h2", "internal/memconn"}, thirdParty: []string{"golang.org/x/net/http2/hpack"}},
 	"internal/arrows":  {},
 	// Test files only.
 	"fuzz": {},

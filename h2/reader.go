@@ -1,0 +1,363 @@
+package h2
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+
+	"gohttpx.dev/internal/bufpool"
+	"gohttpx.dev/wire"
+)
+
+// reader is the state of the reading goroutine. Nobody else touches it.
+type reader struct {
+	buf     []byte // buf[r:w] is received and not used
+	r, w    int
+	first   bool // the peer's SETTINGS have not come
+	dec     *FieldDecoder
+	scratch wire.Response // what a block is decoded into
+
+	// The field block that is being received.
+	inBlock bool
+	blockID uint32
+	kind    BlockKind
+	end     bool
+	push    uint32 // the promised stream, if it is a PUSH_PROMISE
+}
+
+// readBuffer is the size of the read buffer in bytes, if no frame is larger. A
+// system call should bring many frames.
+const readBuffer = 64 << 10
+
+func (r *reader) init(c *Conn) {
+	r.first = true
+	r.dec = NewFieldDecoder(c.cfg.Fields)
+}
+
+const (
+	ruleFirst0    = "RFC 9113 §3.4: the first frame is SETTINGS"
+	ruleBlock     = "RFC 9113 §4.3: nothing comes between the frames of a field block"
+	ruleNoBlock   = "RFC 9113 §6.10: a CONTINUATION frame follows one without END_HEADERS"
+	ruleIdle      = "RFC 9113 §5.1: no frame but HEADERS and PRIORITY on an idle stream"
+	ruleIdleHead  = "RFC 9113 §5.1.1: a server answers on streams that the client has opened"
+	ruleClosed    = "RFC 9113 §5.1: nothing follows END_STREAM or RST_STREAM"
+	rulePushOff   = "RFC 9113 §8.4: no PUSH_PROMISE after ENABLE_PUSH=0"
+	rulePushID    = "RFC 9113 §5.1.1: stream identifiers increase"
+	rulePushState = "RFC 9113 §6.6: PUSH_PROMISE is sent on an open stream"
+)
+
+// readLoop reads frames. Started by NewConn; ends when the socket fails, which
+// is how the end of the connection is seen.
+func (c *Conn) readLoop() {
+	r := &c.in
+	r.buf = bufpool.Get(max(readBuffer, int(c.ours.frame)+FrameHeaderLen))
+	for empty := 0; ; {
+		n, err := c.nc.Read(r.buf[r.w:])
+		if n > 0 {
+			empty = 0
+			r.w += n
+			c.heard.Store(c.now())
+			if !c.frames() {
+				break
+			}
+		} else if err == nil {
+			if empty++; empty == 100 {
+				err = io.ErrNoProgress
+			}
+		}
+		if err != nil {
+			c.mu.Lock()
+			c.lostLocked(c.cutShort(err))
+			c.unlock()
+			break
+		}
+	}
+	bufpool.Put(r.buf)
+	r.buf = nil
+}
+
+// cutShort makes the end of the input an unexpected one if it comes within a
+// frame, and says so if the peer is no HTTP/2 server.
+func (c *Conn) cutShort(err error) error {
+	if err != io.EOF || c.in.r == c.in.w {
+		return err
+	}
+	return &detail{"h2: connection ended within a frame, after " + strconv.Itoa(c.in.w-c.in.r) + " bytes of it", io.ErrUnexpectedEOF}
+}
+
+// frames handles what is buffered, and makes room. It reports false if the
+// connection is over.
+func (c *Conn) frames() bool {
+	r := &c.in
+	for {
+		f, n, err := ParseFrame(r.buf[r.r:r.w], c.ours.frame)
+		if r.first && (err != nil || n > 0 && (f.Type != FrameSettings || f.Ack())) {
+			err = c.notSettings(f, err)
+		}
+		if err == nil && n == 0 {
+			break
+		}
+		if err == nil {
+			r.r += n
+			r.first = false
+			if c.cfg.OnFrame != nil {
+				c.cfg.OnFrame(false, f)
+			}
+			err = c.frame(f)
+		}
+		if err != nil && !c.fault(err) {
+			return false
+		}
+	}
+	if r.r > 0 {
+		r.w = copy(r.buf, r.buf[r.r:r.w])
+		r.r = 0
+	}
+	return true
+}
+
+// notSettings says what it means that a connection does not start with SETTINGS.
+func (c *Conn) notSettings(f Frame, err error) error {
+	if p := c.in.buf[:c.in.w]; len(p) >= 5 && string(p[:5]) == "HTTP/" {
+		return ConnError{Code: ProtocolError, Rule: ruleFirst0, What: "the peer speaks HTTP/1"}
+	}
+	if err != nil {
+		return err
+	}
+	return ConnError{Code: ProtocolError, Rule: ruleFirst0, What: f.FrameHeader.String()}
+}
+
+// fault acts on an error of frame. It reports false if the connection is over.
+func (c *Conn) fault(err error) bool {
+	c.mu.Lock()
+	defer c.unlock()
+	switch e := err.(type) {
+	case StreamError:
+		s := c.streams[e.ID]
+		if s == nil {
+			// Nothing is said about a stream that is gone: an answer to each
+			// frame is what the peer may be after.
+			if g := c.guard.spend(c.now(), FrameRSTStream); g != nil {
+				c.brokeLocked(g.(ConnError))
+				return false
+			}
+			return c.end == nil
+		}
+		s.resetLocked(e.Code, s.errorLocked(wire.KindProtocol, true, e), false)
+		return c.end == nil
+	case ConnError:
+		c.brokeLocked(e)
+	default:
+		c.endLocked(ending{kind: wire.KindProtocol, code: InternalError, err: err})
+	}
+	return false
+}
+
+// frame handles one frame. The error is a StreamError or a ConnError.
+func (c *Conn) frame(f Frame) error {
+	r := &c.in
+	if r.inBlock && (f.Type != FrameContinuation || f.StreamID != r.blockID) {
+		return ConnError{Code: ProtocolError, Rule: ruleBlock, What: f.FrameHeader.String()}
+	}
+	if err := f.Check(); err != nil {
+		// An error of a stream that was never opened is one of the connection.
+		if e, ok := err.(StreamError); ok && f.Type != FramePriority {
+			if idle := c.idle(f); idle != nil {
+				return idle
+			}
+			return e
+		}
+		return err
+	}
+	switch f.Type {
+	case FrameData:
+		return c.data(f)
+	case FrameHeaders:
+		return c.headers(f)
+	case FrameContinuation:
+		if !r.inBlock {
+			return ConnError{Code: ProtocolError, Rule: ruleNoBlock, What: f.FrameHeader.String()}
+		}
+		return c.fragment(f)
+	case FramePushPromise:
+		return c.pushPromise(f)
+	case FrameRSTStream:
+		return c.rstStream(f)
+	case FrameSettings:
+		return c.settings(f)
+	case FramePing:
+		return c.ping(f)
+	case FrameGoAway:
+		return c.goAway(f)
+	case FrameWindowUpdate:
+		return c.windowUpdate(f)
+	}
+	// PRIORITY, which means nothing to a client, and what we do not know (RFC
+	// 9113 §5.5: "Implementations MUST ignore unknown or unsupported values").
+	c.mu.Lock()
+	defer c.unlock()
+	return c.guard.spend(c.now(), f.Type)
+}
+
+// idle returns an error if the frame is on a stream that nobody has opened.
+func (c *Conn) idle(f Frame) error {
+	c.mu.Lock()
+	defer c.unlock()
+	return c.idleLocked(f)
+}
+
+func (c *Conn) idleLocked(f Frame) error {
+	if id := f.StreamID; id&1 == 1 && id < c.nextID || id&1 == 0 && id <= c.promised {
+		return nil
+	}
+	rule := ruleIdle
+	if f.Type == FrameHeaders {
+		rule = ruleIdleHead
+	}
+	return ConnError{Code: ProtocolError, Rule: rule, What: f.FrameHeader.String()}
+}
+
+// closed is the error of a frame that came after the end of its stream.
+func closed(f Frame) error {
+	return ConnError{Code: StreamClosed, Rule: ruleClosed, What: f.FrameHeader.String()}
+}
+
+// headers begins a field block.
+func (c *Conn) headers(f Frame) error {
+	r := &c.in
+	c.mu.Lock()
+	kind := DiscardBlock
+	s := c.streams[f.StreamID]
+	var err error
+	switch {
+	case s == nil:
+		if err = c.idleLocked(f); err == nil && !c.guard.lateHead() && f.StreamID&1 == 1 {
+			err = closed(f)
+		}
+		if err == nil {
+			err = c.guard.spend(c.now(), f.Type)
+		}
+	case s.remoteEnd:
+		err = closed(f)
+	case s.headDone:
+		kind = TrailerBlock
+	default:
+		kind = ResponseBlock
+	}
+	c.unlock()
+	if err != nil {
+		return err
+	}
+	r.kind, r.blockID, r.end, r.push = kind, f.StreamID, f.Flags.Has(FlagEndStream), 0
+	r.dec.Begin(kind, f.StreamID, r.end, &r.scratch)
+	return c.fragment(f)
+}
+
+// fragment takes a piece of a field block, and acts on the block when it is
+// whole.
+func (c *Conn) fragment(f Frame) error {
+	r := &c.in
+	r.inBlock = true
+	fragment := f.Fragment()
+	if f.Type == FramePushPromise {
+		_, fragment = f.PushPromise()
+	}
+	if err := r.dec.Write(fragment); err != nil {
+		return err
+	}
+	if !f.EndHeaders() {
+		return nil
+	}
+	r.inBlock = false
+	err := r.dec.End()
+	if ce, ok := err.(ConnError); ok {
+		return ce
+	}
+	if r.push != 0 {
+		c.mu.Lock()
+		defer c.unlock()
+		// Decoded for the table's sake only. RFC 9113 §8.4.2 has a client
+		// refuse a push with RST_STREAM.
+		c.wbuf = AppendRSTStream(c.wbuf, r.push, RefusedStream)
+		c.flushLocked()
+		return c.guard.queue()
+	}
+	if r.kind == DiscardBlock {
+		return err
+	}
+	c.mu.Lock()
+	defer c.unlock()
+	s := c.streams[r.blockID]
+	switch {
+	case s == nil:
+		return nil // reset while its block was coming
+	case err != nil:
+		return err
+	case r.kind == TrailerBlock:
+		return s.trailersLocked(&r.scratch)
+	}
+	return s.headLocked(&r.scratch, r.end)
+}
+
+// pushPromise refuses a push, or ends the connection if we have said that we
+// take none.
+func (c *Conn) pushPromise(f Frame) error {
+	r := &c.in
+	promised, _ := f.PushPromise()
+	c.mu.Lock()
+	var err error
+	switch s := c.streams[f.StreamID]; {
+	case !c.ours.push && (c.acked || f.StreamID&1 == 0):
+		err = ConnError{Code: ProtocolError, Rule: rulePushOff, What: f.FrameHeader.String()}
+	case c.idleLocked(f) != nil || s != nil && s.remoteEnd:
+		err = ConnError{Code: ProtocolError, Rule: rulePushState, What: f.FrameHeader.String()}
+	case promised <= c.promised:
+		err = ConnError{Code: ProtocolError, Rule: rulePushID, What: "PUSH_PROMISE of stream " + strconv.FormatUint(uint64(promised), 10)}
+	default:
+		c.promised = promised
+		c.guard.reset(int64(c.streamWindow))
+		err = c.guard.spend(c.now(), f.Type)
+	}
+	c.unlock()
+	if err != nil {
+		return err
+	}
+	r.kind, r.blockID, r.end, r.push = DiscardBlock, f.StreamID, false, promised
+	r.dec.Begin(DiscardBlock, f.StreamID, false, nil)
+	return c.fragment(f)
+}
+
+// rstStream ends a stream for the peer.
+func (c *Conn) rstStream(f Frame) error {
+	c.mu.Lock()
+	defer c.unlock()
+	if err := c.idleLocked(f); err != nil {
+		return err
+	}
+	if err := c.guard.spend(c.now(), f.Type); err != nil {
+		return err
+	}
+	s := c.streams[f.StreamID]
+	if s == nil {
+		return nil
+	}
+	if s.remoteEnd {
+		// RFC 9113 §8.1: a server that has answered may ask, by NO_ERROR, that
+		// the rest of the request is not sent. "Clients MUST NOT discard
+		// responses as a consequence of receiving such a RST_STREAM".
+		s.stopSendingLocked()
+		return nil
+	}
+	e := s.errorLocked(wire.KindProtocol, true, f.Reset())
+	if f.Code() == RefusedStream && !s.headDone && s.headAt == 0 {
+		// RFC 9113 §8.7: it "is included in a RST_STREAM frame to indicate that
+		// the stream is being closed prior to any processing having occurred".
+		e.Kind = wire.KindUnprocessed
+	}
+	s.finishLocked(e, false)
+	return nil
+}
+
+func lengthText(got, want int64) string {
+	return fmt.Sprintf("%d bytes of content, announced were %d", got, want)
+}

@@ -1,0 +1,413 @@
+package h2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+
+	"gohttpx.dev/internal/bufpool"
+	"gohttpx.dev/wire"
+)
+
+// oneFlight is the longest body that is put into the write buffer with its head,
+// in bytes, by the caller.
+const oneFlight = 16 << 10
+
+// RoundTrip sends req and fills res up to its final head; the content is read
+// through res.Body, which must be read to its end or closed. It uses a slot that
+// Reserve has claimed; without one it claims it itself, and fails if there is
+// none.
+//
+// req.Body is closed exactly once, on every path. A body in memory (one with a
+// method Len() int, or io.NopCloser around one) of known length up to 16 KiB is
+// read before anything is sent. Any other is sent by a goroutine of its own
+// while the response is awaited.
+//
+// The context bounds the whole exchange: if it ends before the response has been
+// received, the stream is reset and its slot is free. Errors are *wire.Error;
+// KindUnprocessed says that the peer has not looked at the request.
+func (c *Conn) RoundTrip(ctx context.Context, req *wire.Request, res *wire.Response) error {
+	if !c.slots.begin() {
+		req.CloseBody()
+		return c.noSlot()
+	}
+	c.mu.Lock()
+	s := c.getLocked()
+	s.slot, s.told, s.refs = true, true, 1
+	c.mu.Unlock()
+	x := exchange{c: c, s: s, req: req, res: res, done: ctx.Done()}
+	return x.run(ctx)
+}
+
+// noSlot says why there is no slot.
+func (c *Conn) noSlot() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindClosed, Err: errors.New("h2: connection is draining")}
+	switch {
+	case c.goaway != nil:
+		e.Kind, e.Remote, e.Err = wire.KindUnprocessed, true, *c.goaway
+	case c.end != nil && c.end.kind != wire.KindClosed:
+		e.Kind, e.Remote, e.Err = wire.KindUnprocessed, true, c.end.err
+	case c.end != nil:
+		e.Err = c.end.err
+	case c.slots.word.Load()&slotDraining == 0:
+		e.Kind, e.Err = wire.KindProtocol, fmt.Errorf("h2: no free slot: %d exchanges run, which is the limit", slotUsed(c.slots.word.Load()))
+	}
+	return e
+}
+
+// exchange is one RoundTrip.
+type exchange struct {
+	c    *Conn
+	s    *stream
+	req  *wire.Request
+	res  *wire.Response
+	done <-chan struct{}
+	info RequestInfo
+	// ownBody says that nobody else closes the body.
+	ownBody bool
+}
+
+// run is RoundTrip with a stream object in hand.
+func (x *exchange) run(ctx context.Context) error {
+	c, s, req, res := x.c, x.s, x.req, x.res
+	x.ownBody = req.Body != nil
+	s.res, s.trace = res, req.Trace
+	s.lim = limitsOf(&req.Timeouts)
+	s.bodiless = req.Method == "HEAD"
+	res.Reset()
+	res.Conn = c.info
+
+	if x.done != nil && ctx.Err() != nil {
+		return x.unsent(wire.Canceled(ctx, wire.PhaseWrite, false))
+	}
+	var err error
+	if s.fields, x.info, err = AppendRequestFields(s.fields[:0], req, c.cfg.Request); err != nil {
+		return x.unsent(err)
+	}
+	s.connect = x.info.Connect
+	var short []byte
+	if r, ok := inMemory(req.Body); ok && req.Trailers == nil && !x.info.Continue && 0 <= x.info.Length && x.info.Length <= oneFlight {
+		buf := scratch(int(x.info.Length) + 1)
+		defer bufpool.Put(buf)
+		n, err := readAtMost(r, buf[:x.info.Length+1])
+		x.closeBody()
+		if err == nil {
+			err = lengthError(int64(n), x.info.Length)
+		} else {
+			err = &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindRequestBody, Err: err}
+		}
+		if err != nil {
+			return x.unsent(err)
+		}
+		short = buf[:n]
+	}
+	if x.info.Extended {
+		if err := x.awaitSettings(ctx); err != nil {
+			return x.unsent(err)
+		}
+	}
+
+	c.mu.Lock()
+	if err := x.begin(ctx); err != nil {
+		c.mu.Unlock()
+		return x.unsent(err)
+	}
+	res.Reused = s.id > 1
+	x.send(short)
+	err = x.await(ctx)
+	s.refs--
+	if err != nil {
+		s.told = true
+		s.recycleLocked()
+	} else {
+		x.deliver(ctx)
+	}
+	c.unlock()
+	if err != nil {
+		x.closeBody()
+	}
+	return err
+}
+
+// closeBody closes the body unless somebody else does.
+func (x *exchange) closeBody() {
+	if x.ownBody {
+		x.ownBody = false
+		x.req.Body.Close()
+	}
+}
+
+// unsent ends an exchange that has no stream.
+func (x *exchange) unsent(err error) error {
+	c, s := x.c, x.s
+	x.closeBody()
+	c.mu.Lock()
+	s.refs = 0
+	s.finishLocked(err, true)
+	c.unlock()
+	return err
+}
+
+// awaitSettings waits for the peer's SETTINGS, without which it is not known
+// whether extended CONNECT may be used (RFC 8441 §3).
+func (x *exchange) awaitSettings(ctx context.Context) error {
+	c := x.c
+	if err := waitFor(c.settled, x.done, x.s.lim.read); err != nil {
+		if ctx.Err() != nil {
+			return wire.Canceled(ctx, wire.PhaseHead, false)
+		}
+		return &wire.Error{Phase: wire.PhaseHead, Kind: wire.KindTimeout, Remote: true, Err: err}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.end == nil && !c.peer.EnableConnect {
+		return unsendable(ruleExtended, "protocol", "the peer does not support extended CONNECT", -1)
+	}
+	return nil
+}
+
+const ruleExtended = "RFC 8441 §4: :protocol is sent only after ENABLE_CONNECT_PROTOCOL=1"
+
+// begin opens the stream with its HEADERS frame.
+func (x *exchange) begin(ctx context.Context) error {
+	c, s := x.c, x.s
+	for {
+		switch {
+		case c.goaway != nil:
+			return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindUnprocessed, Remote: true, Err: *c.goaway}
+		case c.end != nil && c.end.kind == wire.KindClosed:
+			return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindClosed, Err: c.end.err}
+		case c.end != nil:
+			return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindUnprocessed, Remote: true, Err: c.end.err}
+		case c.writeErr != nil:
+			return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindUnprocessed, Remote: true, Err: c.writeErr}
+		case c.nextID > MaxStreamID:
+			return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindUnprocessed, Err: errors.New("h2: stream identifiers are used up")}
+		case x.done != nil && ctx.Err() != nil:
+			return wire.Canceled(ctx, wire.PhaseWrite, false)
+		}
+		if len(c.wbuf) < maxWriteHard {
+			break
+		}
+		// The peer does not read. The socket's limit ends this, if nothing
+		// else does.
+		c.rooms = append(c.rooms, s)
+		s.wait(s.sendWake, x.done)
+	}
+	if err := CheckListSize(x.info.ListSize, c.peer.MaxHeaderListSize); err != nil {
+		return err
+	}
+	c.openLocked(s, s.fields, x.info.EndStream)
+	return nil
+}
+
+// openLocked numbers a stream and appends its head.
+func (c *Conn) openLocked(s *stream, fields wire.Fields, end bool) {
+	now := c.now()
+	c.startLocked(s, now)
+	c.block = c.enc.Append(c.block[:0], fields)
+	c.wbuf = AppendHeaders(c.wbuf, s.id, c.block, HeadersOptions{EndStream: end, MaxFrame: c.peer.MaxFrameSize})
+	c.guard.earn(perSent)
+	if end {
+		s.endSentLocked()
+	}
+	c.flushLocked()
+}
+
+// send has the body sent: here, by an uploader, or after 100 (Continue).
+func (x *exchange) send(short []byte) {
+	c, s := x.c, x.s
+	t := x.req.Trace
+	if t != nil && t.WroteHead != nil {
+		x.hook(t.WroteHead)
+	}
+	switch {
+	case s.over || s.localEnd:
+	case len(short) > 0 && s.send.Available() >= len(short) && c.sendWin.Available() >= len(short) &&
+		len(c.wbuf) < maxWrite && c.sendq.empty() && len(short) <= int(c.peer.MaxFrameSize):
+		s.send.Take(len(short))
+		c.sendWin.Take(len(short))
+		c.wbuf = AppendData(c.wbuf, s.id, short, true, 0)
+		c.guard.earn(perSent)
+		s.endSentLocked()
+		c.flushLocked()
+	case len(short) > 0:
+		x.upload(append([]byte(nil), short...))
+		return
+	case x.info.Connect:
+		return
+	case x.holds():
+		if t != nil && t.Wait100 != nil {
+			x.hook(t.Wait100)
+		}
+		return
+	default:
+		x.upload(nil)
+		return
+	}
+	if t != nil && t.WroteRequest != nil {
+		x.hook(func() { t.WroteRequest(nil) })
+	}
+}
+
+// holds reports whether the body waits for 100 (Continue).
+func (x *exchange) holds() bool { return x.info.Continue && x.s.lim.wait100 > 0 }
+
+// hook calls the caller's code without the lock.
+func (x *exchange) hook(f func()) {
+	x.c.unlock()
+	f()
+	x.c.mu.Lock()
+}
+
+// await waits for the final head. It is called, and returns, with the lock held.
+func (x *exchange) await(ctx context.Context) error {
+	c, s, t := x.c, x.s, x.req.Trace
+	from := c.now()
+	hold := x.holds() && s.up == nil
+	holdFrom := from
+	first := t != nil && t.FirstByte != nil
+	for {
+		if first && s.headAt != 0 {
+			first = false
+			x.hook(t.FirstByte)
+			continue
+		}
+		if len(s.interims) > 0 {
+			in := s.interims[0]
+			s.interims[0] = interim{}
+			s.interims = s.interims[1:]
+			var err error
+			x.hook(func() { err = t.Interim(in.status, in.fields) })
+			if err != nil {
+				s.resetLocked(Cancel, &wire.Error{Phase: wire.PhaseHead, Kind: wire.KindCanceled, Sent: true, Err: err}, true)
+				return s.err
+			}
+			continue
+		}
+		now := c.now()
+		switch {
+		case s.headDone:
+			return nil
+		case s.over:
+			return s.err
+		case x.done != nil && ctx.Err() != nil:
+			s.cancelLocked(ctx)
+			return s.err
+		case hold && (s.got100 || now >= holdFrom+s.lim.wait100):
+			// RFC 9110 §10.1.1: do not wait for an indefinite time.
+			hold = false
+			x.upload(nil)
+			continue
+		}
+		by, err := s.readByLocked(now, from)
+		if err != nil {
+			s.resetLocked(Cancel, err, true)
+			return s.err
+		}
+		if hold {
+			by = holdFrom + s.lim.wait100
+		}
+		s.readBy = by
+		c.armLocked(by)
+		s.wait(s.wake, x.done)
+		s.readBy = 0
+	}
+}
+
+// deliver hands the response over.
+func (x *exchange) deliver(ctx context.Context) {
+	s, res := x.s, x.res
+	if x.ownBody {
+		// It was held back for 100 (Continue), and is not wanted.
+		x.ownBody = false
+		x.hook(func() { x.req.Body.Close() })
+	}
+	at := s.headAt
+	if s.sentAt != 0 {
+		res.Timing.Write = durationOf(min(s.sentAt, at) - s.began)
+		res.Timing.FirstByte = durationOf(at - s.sentAt)
+	} else {
+		res.Timing.Write = durationOf(at - s.began)
+	}
+	if s.remoteEnd && s.chunks.size == 0 && !s.tunnel && !s.over {
+		s.eofLocked()
+		return
+	}
+	s.told = false
+	res.Body = wire.NewBody(s, uint64(s.id))
+	s.watchLocked(ctx)
+}
+
+// inMemory returns the reader of a body whose Read never blocks: one with a
+// method Len() int, or io.NopCloser around one.
+func inMemory(body io.ReadCloser) (io.Reader, bool) {
+	if body == nil {
+		return nil, false
+	}
+	if _, ok := body.(lener); ok {
+		return body, true
+	}
+	if t := reflect.TypeOf(body); t == nopCloserTypes[0] || t == nopCloserTypes[1] {
+		if r, ok := reflect.ValueOf(body).Field(0).Interface().(io.Reader); ok {
+			_, ok = r.(lener)
+			return r, ok
+		}
+	}
+	return nil, false
+}
+
+type lener interface{ Len() int }
+
+// nopCloserTypes are what io.NopCloser returns, for a reader that is an
+// io.WriterTo and for one that is not.
+var nopCloserTypes = [2]reflect.Type{
+	reflect.TypeOf(io.NopCloser(io.LimitReader(nil, 0))),
+	reflect.TypeOf(io.NopCloser(struct {
+		io.Reader
+		io.WriterTo
+	}{})),
+}
+
+// readAtMost reads until p is full or r ends, which is no error.
+func readAtMost(r io.Reader, p []byte) (n int, err error) {
+	for empty := 0; n < len(p); {
+		k, err := r.Read(p[n:])
+		n += k
+		switch {
+		case err == io.EOF:
+			return n, nil
+		case err != nil:
+			return n, err
+		case k > 0:
+			empty = 0
+		default:
+			if empty++; empty == maxEmpty {
+				return n, io.ErrNoProgress
+			}
+		}
+	}
+	return n, nil
+}
+
+// maxEmpty is how often in a row a Read may return nothing at all.
+const maxEmpty = 100
+
+// lengthError is nil if a body has the announced length. One byte more is enough
+// to tell.
+func lengthError(n, want int64) error {
+	what := ""
+	switch {
+	case n > want:
+		what = fmt.Sprintf("h2: request body is longer than its announced %d bytes (RFC 9113 §8.1.1)", want)
+	case n < want:
+		what = fmt.Sprintf("h2: request body ended after %d of its announced %d bytes (RFC 9113 §8.1.1)", n, want)
+	default:
+		return nil
+	}
+	return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindProtocol, Err: errors.New(what)}
+}

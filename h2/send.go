@@ -1,0 +1,262 @@
+package h2
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gohttpx.dev/wire"
+)
+
+// Content of ours. Who sends puts it into s.pend and waits; it is cut into DATA
+// frames and appended to the write buffer as the windows of the stream and the
+// connection and the buffer's size allow, one frame of each stream in turn. That
+// is done by whoever makes it possible: the sender, the reader when a window
+// opens, or the writer when it has emptied the buffer.
+
+// quantum is the most that a stream sends in its turn, in bytes.
+const quantum = 16 << 10
+
+// sendQueue holds the streams that could send, but for the connection's window
+// or the size of the buffer.
+type sendQueue struct {
+	list []*stream
+	head int
+}
+
+func (q *sendQueue) empty() bool { return q.head == len(q.list) }
+
+func (q *sendQueue) push(s *stream) {
+	if q.head > 32 && 2*q.head > len(q.list) {
+		n := copy(q.list, q.list[q.head:])
+		clear(q.list[n:])
+		q.list, q.head = q.list[:n], 0
+	}
+	q.list = append(q.list, s)
+}
+
+func (q *sendQueue) pop() *stream {
+	s := q.list[q.head]
+	q.list[q.head] = nil
+	if q.head++; q.head == len(q.list) {
+		q.list, q.head = q.list[:0], 0
+	}
+	return s
+}
+
+// unqueueLocked takes a stream out of the queue.
+func (c *Conn) unqueueLocked(s *stream) {
+	if !s.queued {
+		return
+	}
+	s.queued = false
+	q := &c.sendq
+	for i := q.head; i < len(q.list); i++ {
+		if q.list[i] == s {
+			copy(q.list[i:], q.list[i+1:])
+			q.list[len(q.list)-1] = nil
+			q.list = q.list[:len(q.list)-1]
+			break
+		}
+	}
+	if q.empty() {
+		q.list, q.head = q.list[:0], 0
+	}
+}
+
+// offerLocked queues a stream that has something to send, if its window allows.
+func (c *Conn) offerLocked(s *stream) {
+	if !s.queued && s.pending() && (s.send.Available() > 0 || len(s.pend) == 0) {
+		s.queued = true
+		c.sendq.push(s)
+	}
+	c.pumpLocked()
+}
+
+// pumpLocked appends what may be sent.
+func (c *Conn) pumpLocked() {
+	if c.sendq.empty() || c.end != nil {
+		return
+	}
+	was := len(c.wbuf)
+	for rest := len(c.sendq.list) - c.sendq.head; !c.sendq.empty() && len(c.wbuf) < maxWrite && rest > 0; {
+		s := c.sendq.pop()
+		n := min(len(s.pend), quantum, int(c.peer.MaxFrameSize), s.send.Available(), c.sendWin.Available())
+		if n == 0 && len(s.pend) > 0 {
+			if s.send.Available() == 0 {
+				s.queued = false // until its window opens
+				rest--
+				continue
+			}
+			// The connection's window is used up. One who only wants to end
+			// needs none, and may be behind.
+			c.sendq.push(s)
+			rest--
+			continue
+		}
+		s.send.Take(n)
+		c.sendWin.Take(n)
+		end := s.pendEnd && n == len(s.pend)
+		c.wbuf = AppendData(c.wbuf, s.id, s.pend[:n], end, 0)
+		if n >= smallData || end {
+			c.guard.earn(perSent)
+		}
+		s.pend = s.pend[n:]
+		s.progress = c.now()
+		if end {
+			s.pendEnd = false
+			s.endSentLocked()
+		}
+		if !s.pending() {
+			s.queued = false
+			wakeUp(s.sendWake)
+		} else {
+			c.sendq.push(s)
+		}
+		rest = len(c.sendq.list) - c.sendq.head
+	}
+	if len(c.wbuf) > was {
+		c.flushLocked()
+	}
+}
+
+// endSentLocked notes that END_STREAM is in the buffer.
+func (s *stream) endSentLocked() {
+	s.localEnd = true
+	s.c.ending = append(s.c.ending, ending1{s, s.id})
+}
+
+// stopSendingLocked takes the peer's word that it wants no more of the request.
+func (s *stream) stopSendingLocked() {
+	s.localEnd = true
+	s.cutLocked()
+	if s.up != nil {
+		s.up.stopLocked()
+	}
+	wakeUp(s.sendWake)
+	wakeUp(s.wake)
+}
+
+// errStopped ends a sender whose content nobody wants any more.
+var errStopped = &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindClosed, Sent: true,
+	Err: fmt.Errorf("h2: upload stopped: the response was complete or gave the body up")}
+
+// write sends p, and END_STREAM if end is set, on the stream id. It returns when
+// all of it is in the write buffer. limit bounds the time without progress, 0
+// is none; past it the stream is reset. p is not used after the return.
+func (s *stream) write(ctx context.Context, id uint32, p []byte, end bool, limit int64) error {
+	c := s.c
+	c.mu.Lock()
+	defer c.unlock()
+	return s.writeLocked(ctx, id, p, end, limit)
+}
+
+func (s *stream) writeLocked(ctx context.Context, id uint32, p []byte, end bool, limit int64) error {
+	c := s.c
+	if err := s.sendable(id); err != nil {
+		return err
+	}
+	if s.sending {
+		return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindProtocol, Sent: true, Err: fmt.Errorf("h2: two writes to one stream at the same time")}
+	}
+	if len(p) == 0 && !end {
+		return nil
+	}
+	var done <-chan struct{}
+	if ctx != nil {
+		done = ctx.Done()
+	}
+	s.sending = true
+	s.refs++
+	defer func() {
+		s.sending, s.sendBy = false, 0
+		s.unrefLocked()
+	}()
+	s.pend, s.pendEnd, s.cut = p, end, false
+	s.progress = c.now()
+	c.offerLocked(s)
+	for s.pending() {
+		now := c.now()
+		switch {
+		case done != nil && ctx.Err() != nil:
+			s.resetLocked(Cancel, wire.Canceled(ctx, wire.PhaseWrite, s.sentNow()), true)
+			return s.err
+		case s.tunnel && s.sendDeadline != 0 && now >= s.sendDeadline:
+			s.cutLocked()
+			return errDeadline
+		case limit > 0 && !s.tunnel && now-s.progress >= limit:
+			err := &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindTimeout, Remote: true, Sent: s.sentNow(),
+				Err: fmt.Errorf("h2: no window for content for %v", time.Duration(limit))}
+			s.resetLocked(Cancel, err, !s.headDone)
+			return err
+		}
+		switch {
+		case s.tunnel:
+			s.sendBy = s.sendDeadline
+		case limit > 0:
+			s.sendBy = s.progress + limit
+		}
+		c.armLocked(s.sendBy)
+		s.wait(s.sendWake, done)
+	}
+	if s.cut {
+		return s.sendable(id)
+	}
+	return nil
+}
+
+// cutLocked takes back what waits to be sent.
+func (s *stream) cutLocked() {
+	s.cut = s.cut || s.pending()
+	s.pend, s.pendEnd = nil, false
+	s.c.unqueueLocked(s)
+}
+
+// sendable returns an error if nothing can be sent any more.
+func (s *stream) sendable(id uint32) error {
+	switch {
+	case s.id != id:
+		return wire.ErrBodyClosed
+	case s.over:
+		if e, ok := s.err.(*wire.Error); ok {
+			return e
+		}
+		return errStopped
+	case s.localEnd:
+		return errStopped
+	}
+	return nil
+}
+
+// windowUpdate opens a window of ours.
+func (c *Conn) windowUpdate(f Frame) error {
+	c.mu.Lock()
+	defer c.unlock()
+	now := c.heard.Load()
+	if f.StreamID == 0 {
+		if err := c.guard.spend(now, f.Type); err != nil {
+			return err
+		}
+		if err := c.sendWin.Add(0, f.Increment()); err != nil {
+			return err
+		}
+		c.pumpLocked()
+		return nil
+	}
+	if err := c.idleLocked(f); err != nil {
+		return err
+	}
+	if err := c.guard.spend(now, f.Type); err != nil {
+		return err
+	}
+	s := c.streams[f.StreamID]
+	if s == nil || s.localEnd {
+		// RFC 9113 §5.1: it may come after we have ended the stream.
+		return nil
+	}
+	if err := s.send.Add(s.id, f.Increment()); err != nil {
+		return err
+	}
+	c.offerLocked(s)
+	return nil
+}

@@ -1,0 +1,397 @@
+package h2
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"gohttpx.dev/wire"
+)
+
+// stream is one exchange. Objects are used again by later streams of the same
+// connection: never across connections, since their channels must not leave a
+// testing/synctest bubble. A handle names the stream's identifier, which is
+// unique on a connection; so a late handle, and a late wake-up, find another
+// number.
+//
+//	             begin                        both sides have ended,
+//	free ──────────────────► running ──────────────────────────────────► over
+//	  ▲                                 reset, error, end of connection    │
+//	  └────────────────────────────────────────────────────────────────────┘
+//	    nobody is in it, and its handle has been told how it ended
+//
+// Which half is open on the wire is said by localEnd (we have sent END_STREAM or
+// RST_STREAM) and remoteEnd (the peer has): RFC 9113 §5.1. A stream whose halves
+// have both ended runs on until its content was read.
+type stream struct {
+	// immutable
+	c        *Conn
+	wake     chan struct{} // capacity 1; a token for who waits for the response
+	sendWake chan struct{} // the same for who waits to send
+
+	// from here on guarded by c.mu, except that who begins a stream has it for
+	// himself until it has a number
+	id   uint32 // 0: free
+	refs int    // goroutines that are in one of our functions with it
+	over bool   // nothing will happen any more; err says how it ended
+	told bool   // the handle has been told, or there is none
+	free bool   // given back
+	err  error
+
+	localEnd, remoteEnd bool
+	startOff            int64 // where its HEADERS begin in all that we write
+	progress            int64 // when our last bytes were put into the write buffer
+	sentAt              int64 // when the request was fully sent, 0: not yet
+	began               int64 // when it began
+	heard               int64 // when the peer last sent something of it
+	headAt              int64 // when the first head came
+	lim                 limits
+	readBy, sendBy      int64 // until when the two waits may last; see clock.go
+	slot                bool  // holds a slot
+
+	// the response
+	res          *wire.Response // of RoundTrip; nil for Open
+	trace        *wire.Trace
+	fields       wire.Fields // of the request; of who begins
+	interims     []interim   // to be told
+	interim      int         // how many came
+	got100       bool
+	headDone     bool // the final head has come
+	bodiless     bool // HEAD: no content, whatever Content-Length says
+	connect      bool // a 2xx answer makes a tunnel
+	tunnel       bool // and has
+	keepEvents   bool // of Open: heads are kept as events
+	events       []Event
+	reading      bool
+	chunks       chunks
+	recv         RecvWindow
+	grown        int64 // of recv, drawn from the budget
+	updated      int64 // when the window was last updated
+	want         int64 // content still to come, -1 unknown
+	got          int64 // content received
+	trailers     wire.Fields
+	anomalies    wire.Anomalies
+	stop         func() bool // ends the watch over the context
+	readDeadline int64       // of a tunnel
+	sendDeadline int64
+
+	// the request's content
+	send    SendWindow
+	pend    []byte // to be sent; the sender's, who waits
+	pendEnd bool   // END_STREAM follows
+	queued  bool   // in c.sendq
+	cut     bool   // pend was taken back
+	sending bool
+	up      *upload
+}
+
+// interim is one 1xx response.
+type interim struct {
+	status int
+	fields wire.Fields
+}
+
+// pending reports whether somebody waits to send content.
+func (s *stream) pending() bool { return len(s.pend) > 0 || s.pendEnd }
+
+// getLocked returns a stream object that is nobody's.
+func (c *Conn) getLocked() *stream {
+	if n := len(c.free); n > 0 {
+		s := c.free[n-1]
+		c.free[n-1] = nil
+		c.free = c.free[:n-1]
+		s.resetForUse()
+		return s
+	}
+	return &stream{c: c, wake: make(chan struct{}, 1), sendWake: make(chan struct{}, 1)}
+}
+
+// maxFree bounds the objects that are kept.
+const maxFree = 256
+
+// unrefLocked says that a goroutine has left the stream.
+func (s *stream) unrefLocked() {
+	s.refs--
+	s.recycleLocked()
+}
+
+// recycleLocked gives the object back if nobody can need it. What it ended with
+// stays to be read until it is used again.
+func (s *stream) recycleLocked() {
+	if s.refs > 0 || !s.over || !s.told || s.free {
+		return
+	}
+	s.free = true
+	s.res, s.trace, s.up = nil, nil, nil
+	clear(s.fields)
+	s.fields = s.fields[:0]
+	clear(s.interims)
+	s.interims = s.interims[:0]
+	s.events = nil
+	s.chunks.drop()
+	if len(s.c.free) < maxFree {
+		s.c.free = append(s.c.free, s)
+	}
+}
+
+// resetForUse makes an object ready for a new stream.
+func (s *stream) resetForUse() {
+	select {
+	case <-s.wake:
+	default:
+	}
+	select {
+	case <-s.sendWake:
+	default:
+	}
+	*s = stream{
+		c: s.c, wake: s.wake, sendWake: s.sendWake,
+		fields: s.fields[:0], interims: s.interims[:0], trailers: nil, chunks: s.chunks,
+	}
+}
+
+// startLocked gives a stream its number and puts it into the table.
+func (c *Conn) startLocked(s *stream, now int64) {
+	s.id = c.nextID
+	c.nextID += 2
+	c.begun++
+	s.began, s.heard, s.progress = now, 0, now
+	s.startOff = c.offset()
+	s.send = NewSendWindow(c.peer.InitialWindowSize)
+	s.recv = NewRecvWindow(c.streamWindow)
+	s.updated = now
+	s.want = -1
+	c.streams[s.id] = s
+	c.pinger.ask(c, now)
+	if c.nextID > MaxStreamID || c.cfg.MaxRequests > 0 && c.begun >= c.cfg.MaxRequests {
+		// RFC 9113 §5.1.1: "A client that is unable to establish a new stream
+		// identifier can establish a new connection for new streams."
+		c.slots.set(slotDraining)
+		c.tell = true
+	}
+}
+
+// sentNow reports whether a byte of the request may have left us.
+func (s *stream) sentNow() bool { return s.id != 0 && s.c.taken > s.startOff }
+
+// sentLocked reports whether all of the request was written to the socket.
+func (s *stream) sentLocked() bool { return s.sentAt != 0 }
+
+// phase is what is being done, for errors.
+func (s *stream) phase() wire.Phase {
+	if s.headDone {
+		return wire.PhaseBody
+	}
+	return wire.PhaseHead
+}
+
+func (s *stream) errorLocked(k wire.Kind, remote bool, err error) *wire.Error {
+	return &wire.Error{Phase: s.phase(), Kind: k, Remote: remote, Sent: s.sentNow(), Err: err}
+}
+
+// finishLocked ends a stream: the one place that gives everything back. err is
+// what its handle will be told, after what was received before unless drop is
+// set.
+func (s *stream) finishLocked(err error, drop bool) {
+	if s.over {
+		return
+	}
+	c := s.c
+	s.over, s.err = true, err
+	s.localEnd, s.remoteEnd = true, true
+	delete(c.streams, s.id)
+	s.cutLocked()
+	// Nobody will read at our pace any more: its bytes no longer count.
+	c.consumedLocked(s.chunks.size)
+	if drop {
+		s.chunks.drop()
+	}
+	if s.grown > 0 {
+		c.cfg.Budget.add(int(-s.grown))
+		s.grown = 0
+	}
+	if s.up != nil {
+		s.up.stopLocked()
+	}
+	if s.stop != nil {
+		s.stop()
+		s.stop = nil
+	}
+	s.readBy, s.sendBy = 0, 0
+	if s.slot {
+		s.slot = false
+		c.freeLocked()
+	}
+	wakeUp(s.wake)
+	wakeUp(s.sendWake)
+	s.recycleLocked()
+}
+
+// freeLocked gives a slot back.
+func (c *Conn) freeLocked() {
+	tell, last := c.slots.free()
+	c.tell = c.tell || tell
+	if last {
+		c.endLocked(ending{kind: wire.KindClosed, code: NoError, err: errDrained})
+	}
+}
+
+// resetLocked ends a stream by RST_STREAM, unless both sides have ended it.
+func (s *stream) resetLocked(code ErrCode, err error, drop bool) {
+	c := s.c
+	if s.over {
+		return
+	}
+	if s.id != 0 && (!s.localEnd || !s.remoteEnd) && c.end == nil {
+		if !s.remoteEnd {
+			c.guard.reset(s.recv.Left())
+		}
+		c.wbuf = AppendRSTStream(c.wbuf, s.id, code)
+		c.flushLocked()
+	}
+	s.finishLocked(err, drop)
+}
+
+// canceled is what a context that has ended does to a stream.
+func (s *stream) cancelLocked(ctx context.Context) {
+	s.resetLocked(Cancel, wire.Canceled(ctx, s.phase(), s.sentNow()), true)
+}
+
+// watchLocked has the stream reset when ctx ends, although nobody waits.
+func (s *stream) watchLocked(ctx context.Context) {
+	if ctx.Done() == nil || s.over || s.remoteEnd && s.localEnd {
+		return
+	}
+	id := s.id
+	s.stop = context.AfterFunc(ctx, func() {
+		c := s.c
+		c.mu.Lock()
+		if s.id == id && !s.over {
+			s.cancelLocked(ctx)
+		}
+		c.unlock()
+	})
+}
+
+// wait waits for a token, or for the context. The caller holds the lock, which
+// is given up meanwhile.
+func (s *stream) wait(ch chan struct{}, done <-chan struct{}) {
+	c := s.c
+	c.unlock()
+	if done == nil {
+		<-ch
+	} else {
+		select {
+		case <-ch:
+		case <-done:
+		}
+	}
+	c.mu.Lock()
+}
+
+var (
+	errDrained = errors.New("h2: connection was drained")
+	errOwner   = errors.New("h2: connection closed by its owner")
+)
+
+// ReadBody reads content of the stream id, for wire.Body.
+func (s *stream) ReadBody(id uint64, p []byte) (n int, err error) {
+	c := s.c
+	c.mu.Lock()
+	n, err = s.readLocked(uint32(id), p)
+	c.unlock()
+	return n, err
+}
+
+// readPiece bounds what is copied under the lock in one go.
+const readPiece = 64 << 10
+
+func (s *stream) readLocked(id uint32, p []byte) (int, error) {
+	c := s.c
+	if s.id != id {
+		return 0, wire.ErrBodyClosed
+	}
+	if s.reading {
+		return 0, s.errorLocked(wire.KindProtocol, false, errors.New("h2: two reads of one response body at the same time"))
+	}
+	from := int64(0)
+	for {
+		switch {
+		case s.chunks.size > 0:
+			if len(p) == 0 {
+				return 0, nil
+			}
+			n := s.chunks.read(p[:min(len(p), readPiece)])
+			if s.over {
+				return n, nil // its bytes were counted when it ended
+			}
+			s.consumeLocked(n)
+			if s.chunks.size == 0 && s.remoteEnd {
+				return n, s.eofLocked()
+			}
+			return n, nil
+		case s.over:
+			err := s.err
+			s.told = true
+			s.recycleLocked()
+			return 0, err
+		case s.remoteEnd:
+			return 0, s.eofLocked()
+		case len(p) == 0:
+			return 0, nil
+		}
+		now := c.now()
+		if from == 0 {
+			from = now
+		}
+		by, err := s.readByLocked(now, from)
+		if err != nil {
+			s.resetLocked(Cancel, err, true)
+			continue
+		}
+		s.readBy = by
+		c.armLocked(by)
+		s.reading = true
+		s.refs++
+		s.wait(s.wake, nil)
+		s.reading, s.readBy = false, 0
+		s.refs--
+	}
+}
+
+// eofLocked ends a stream whose content was read to its end.
+func (s *stream) eofLocked() error {
+	if s.res != nil {
+		s.res.Trailers = append(s.res.Trailers[:0], s.trailers...)
+		s.res.Anomalies |= s.anomalies
+	}
+	s.told = true
+	if s.localEnd {
+		s.finishLocked(io.EOF, true)
+	} else {
+		// The response is complete, and the request is not: what is left of
+		// it is not wanted (RFC 9113 §8.1).
+		s.resetLocked(Cancel, io.EOF, true)
+	}
+	return io.EOF
+}
+
+// CloseBody ends the stream id, for wire.Body: with RST_STREAM (CANCEL) if it
+// has not ended.
+func (s *stream) CloseBody(id uint64) error {
+	c := s.c
+	c.mu.Lock()
+	if s.id == uint32(id) {
+		s.told = true
+		if s.over {
+			// An error that nobody has read is as good as told.
+			s.err = wire.ErrBodyClosed
+			s.chunks.drop()
+			s.recycleLocked()
+		} else {
+			s.resetLocked(Cancel, wire.ErrBodyClosed, true)
+		}
+	}
+	c.unlock()
+	return nil
+}

@@ -1,0 +1,203 @@
+package h2
+
+import (
+	"runtime"
+	"time"
+
+	"gohttpx.dev/internal/bufpool"
+	"gohttpx.dev/wire"
+)
+
+// The writer is a goroutine: nobody else ever stands in a socket write, so that
+// a caller's cancel or timeout neither waits for the bytes of others nor cuts
+// them off (a TLS connection cannot go on after a write that timed out).
+//
+// Everything is appended to c.wbuf under the lock; the writer swaps it for an
+// empty one and writes it. Before the swap it lets the callers that are ready to
+// run add their frames, if there is more than one stream: that makes one write
+// of many.
+
+// offset is where the next byte will stand in all that we write.
+func (c *Conn) offset() int64 { return c.taken + int64(len(c.wbuf)) }
+
+// flushLocked wakes the writer if it sleeps.
+func (c *Conn) flushLocked() {
+	if c.parked {
+		c.parked = false
+		c.wcond.Signal()
+	}
+}
+
+// ending1 is a stream whose last byte is on its way.
+type ending1 struct {
+	s  *stream
+	id uint32
+}
+
+// writeLoop owns the writing half of the socket, and closes it. Started by
+// NewConn; ends when the connection does.
+func (c *Conn) writeLoop() {
+	var sent []ending1
+	c.mu.Lock()
+	for {
+		for (len(c.wbuf) == 0 || c.writeErr != nil) && c.end == nil {
+			c.parked = true
+			c.wcond.Wait()
+		}
+		c.parked = false
+		if c.end != nil {
+			break
+		}
+		if len(c.streams) > 1 {
+			c.mu.Unlock()
+			runtime.Gosched()
+			c.mu.Lock()
+			if c.end != nil {
+				break
+			}
+		}
+		out := c.swapLocked()
+		sent, c.ending = c.ending, sent[:0]
+		c.unlock()
+
+		err := c.write(out)
+
+		c.mu.Lock()
+		c.spare = keepBuffer(out)
+		if err != nil {
+			c.writeFailedLocked(err)
+			continue
+		}
+		now := c.now()
+		for i, e := range sent {
+			if e.s.id == e.id && e.s.sentAt == 0 {
+				e.s.sentAt = now
+			}
+			sent[i] = ending1{}
+		}
+	}
+	// The end: what is left goes out within closeTime.
+	out := c.wbuf
+	ok := !c.end.lost && c.writeErr == nil
+	c.wbuf = nil
+	c.mu.Unlock()
+	if ok && len(out) > 0 {
+		ok = c.write(out) == nil
+	}
+	if ok {
+		// RFC 9113 §9.1.1 leaves it to TLS to send its closure alert.
+		c.nc.Close()
+		return
+	}
+	c.raw.Close()
+	c.nc.Close()
+}
+
+// swapLocked takes what is to be written, and makes room.
+func (c *Conn) swapLocked() []byte {
+	out := c.wbuf
+	c.wbuf, c.spare = c.spare[:0], nil
+	c.taken += int64(len(out))
+	c.guard.queued = 0
+	for i, s := range c.rooms {
+		wakeUp(s.sendWake)
+		c.rooms[i] = nil
+	}
+	c.rooms = c.rooms[:0]
+	c.pumpLocked()
+	return out
+}
+
+// keepBuffer is b, unless it has become too large to be kept for long.
+func keepBuffer(b []byte) []byte {
+	if cap(b) > 2*maxWrite {
+		return nil
+	}
+	return b[:0]
+}
+
+// tlsPiece is how much is written at once where a write that times out cannot go
+// on: so that a slow peer is told from a dead one.
+const tlsPiece = 64 << 10
+
+// write writes p, and fails if the socket takes nothing for too long.
+func (c *Conn) write(p []byte) error {
+	c.showFrames(p)
+	for len(p) > 0 {
+		piece := p
+		if !c.plain && len(piece) > tlsPiece {
+			piece = piece[:tlsPiece]
+		}
+		c.armWrite()
+		n, err := c.nc.Write(piece)
+		p = p[n:]
+		switch {
+		case err == nil:
+		case c.plain && n > 0 && isTimeout(err) && !c.isClosing():
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// armWrite bounds the next socket write, lazily: a limit of T is a deadline
+// between T and 1.1 T away, and is only set anew when it is nearer.
+func (c *Conn) armWrite() {
+	if c.socketWrite == 0 {
+		return
+	}
+	now := c.now()
+	c.dmu.Lock()
+	if !c.closing && c.writeBy < now+c.socketWrite {
+		c.writeBy = now + c.socketWrite + c.socketWrite/10
+		c.nc.SetWriteDeadline(c.epoch.Add(time.Duration(c.writeBy)))
+	}
+	c.dmu.Unlock()
+}
+
+func (c *Conn) isClosing() bool {
+	c.dmu.Lock()
+	defer c.dmu.Unlock()
+	return c.closing
+}
+
+// writeFailedLocked notes that the socket takes no more. A timeout ends the
+// connection. Otherwise the peer has closed it, and may have said why before:
+// the reader finds out, but not for ever.
+func (c *Conn) writeFailedLocked(err error) {
+	c.writeErr = err
+	c.wbuf = nil
+	if c.end != nil {
+		return
+	}
+	if isTimeout(err) {
+		c.lostLocked(err)
+		return
+	}
+	c.slots.set(slotDraining)
+	c.tell = true
+	c.unlock()
+	c.nc.SetReadDeadline(time.Now().Add(closeTime))
+	c.mu.Lock()
+}
+
+// showFrames hands what is about to be written to Config.OnFrame.
+func (c *Conn) showFrames(p []byte) {
+	if c.cfg.OnFrame == nil {
+		return
+	}
+	for len(p) > 0 {
+		f, n, err := ParseFrame(p, MaxMaxFrameSize)
+		if n == 0 || err != nil {
+			return // injected bytes that are no frame
+		}
+		c.cfg.OnFrame(true, f)
+		p = p[n:]
+	}
+}
+
+// scratch returns a buffer of at least n bytes; put gives it back.
+func scratch(n int) []byte { return bufpool.Get(n) }
+
+var _ wire.BodySource = (*stream)(nil)
