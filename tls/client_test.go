@@ -11,6 +11,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -180,6 +181,7 @@ func TestVerificationErrors(t *testing.T) {
 		{"self-signed", stdtls.Certificate{Certificate: [][]byte{own.Cert.Raw}, PrivateKey: own.Key()}, host, new(x509.UnknownAuthorityError), []string{"self-signed"}},
 		{"wrong usage", edit(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }), host, new(x509.CertificateInvalidError), []string{"incompatible key usage"}},
 		{"control bytes in the name", other.IssueWith(func(c *x509.Certificate) { c.Subject.CommonName = "x\r\ny\x1b[2J" }, host), host, new(x509.UnknownAuthorityError), []string{`"x\r\ny\x1b[2J"`}},
+		{"no common name", other.IssueWith(func(c *x509.Certificate) { c.Subject.CommonName = "" }, host), host, new(x509.UnknownAuthorityError), []string{`certificate of "example.test" is`}},
 		{"very long name", other.IssueWith(func(c *x509.Certificate) { c.Subject.CommonName = strings.Repeat("x", 5000) }, host), host, new(x509.UnknownAuthorityError), []string{`xxx"…`}},
 	} {
 		for _, version := range []uint16{stdtls.VersionTLS12, stdtls.VersionTLS13} {
@@ -216,11 +218,47 @@ func TestVerificationErrors(t *testing.T) {
 func TestNotTLS(t *testing.T) {
 	s := peer.Listen(t, func(nc net.Conn) { io.WriteString(nc, "HTTP/1.1 400 Bad Request\r\n\r\n") })
 	_, err := client(t, Options{}).Handshake(t.Context(), dial(t, s.Addr), host)
-	if e := (stdtls.RecordHeaderError{}); !errors.As(err, &e) || !strings.Contains(err.Error(), "does not look like a TLS handshake") {
+	if e := (stdtls.RecordHeaderError{}); !errors.As(err, &e) || !strings.Contains(err.Error(), "use an http URL") {
 		t.Errorf("error %v", err)
 	}
 	if _, err = client(t, Options{}).Handshake(t.Context(), dial(t, s.Addr), "a b"); err == nil || !strings.Contains(err.Error(), `"a b"`) {
 		t.Errorf("odd name: error %v", err)
+	}
+}
+
+// RFC 9112 §9.8: a client that gets an incomplete close "MUST treat" content
+// that ends with the connection as incomplete. RFC 8446 §6.1: close_notify is
+// the end of the data.
+func TestEndWithoutClosureAlert(t *testing.T) {
+	ca := peer.NewCA(t)
+	for _, version := range []uint16{stdtls.VersionTLS12, stdtls.VersionTLS13} {
+		for name, tt := range map[string]struct {
+			end  func(*stdtls.Conn)
+			want error
+		}{
+			"close_notify": {func(nc *stdtls.Conn) { nc.Close() }, io.EOF},
+			"FIN alone":    {func(nc *stdtls.Conn) { nc.NetConn().Close() }, io.ErrUnexpectedEOF},
+		} {
+			s := peer.ListenTLS(t, &stdtls.Config{Certificates: []stdtls.Certificate{ca.Issue(host)}}, func(nc *stdtls.Conn) {
+				io.WriteString(nc, "all of it?")
+				tt.end(nc)
+			})
+			tc := shake(t, client(t, Options{RootCAs: ca.Pool(), MaxVersion: version}), s, host)
+			var buf [100]byte
+			n, err := tc.Read(buf[:])
+			for err == nil {
+				var m int
+				m, err = tc.Read(buf[n:])
+				n += m
+			}
+			if string(buf[:n]) != "all of it?" || !errors.Is(err, tt.want) {
+				t.Errorf("%s, %s: read %q, then %v, want %v", name, stdtls.VersionName(version), buf[:n], err, tt.want)
+			}
+		}
+	}
+	s := peer.Listen(t, func(nc net.Conn) {})
+	if _, err := client(t, Options{}).Handshake(t.Context(), dial(t, s.Addr), host); err == nil || !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("end in the handshake: %v", err)
 	}
 }
 

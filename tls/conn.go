@@ -2,6 +2,7 @@ package tls
 
 import (
 	stdtls "crypto/tls"
+	"io"
 	"net"
 	"sync/atomic"
 	"syscall"
@@ -47,6 +48,17 @@ func (probeError) Error() string   { return "tls: no bytes to read" }
 func (probeError) Timeout() bool   { return true }
 func (probeError) Temporary() bool { return true }
 
+// errCut is the end of the stream where close_notify should have come. To
+// crypto/tls an io.EOF between two records is as good as that alert, so that
+// content which ends with the connection could be cut short unseen (RFC 8446
+// §6.1, RFC 9112 §9.8).
+var errCut error = cutError{}
+
+type cutError struct{}
+
+func (cutError) Error() string { return "connection ended without close_notify" }
+func (cutError) Unwrap() error { return io.ErrUnexpectedEOF }
+
 // rawConn is what crypto/tls reads from and writes to: nc, but for Reads while
 // probing is set.
 type rawConn struct {
@@ -85,7 +97,11 @@ func newRawConn(nc net.Conn) *rawConn {
 func (r *rawConn) Read(p []byte) (int, error) {
 	switch {
 	case !r.probing.Load():
-		return r.Conn.Read(p)
+		n, err := r.Conn.Read(p)
+		if err == io.EOF {
+			err = errCut
+		}
+		return n, err
 	case r.inner != nil:
 		return r.inner.probeRead(p)
 	case r.fd != nil && canPeek:

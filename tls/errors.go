@@ -36,7 +36,12 @@ func explain(err error) string {
 	var host x509.HostnameError
 	var unknown x509.UnknownAuthorityError
 	var invalid x509.CertificateInvalidError
+	var noTLS stdtls.RecordHeaderError
 	switch {
+	case errors.As(err, &noTLS):
+		return "the server does not speak TLS; if it speaks plain HTTP, use an http URL"
+	case errors.Is(err, errCut):
+		return "the server ended the connection"
 	case errors.As(err, &host) && host.Certificate != nil:
 		return explainHost(host)
 	case errors.As(err, &unknown) && unknown.Cert != nil:
@@ -64,7 +69,7 @@ func explainHost(e x509.HostnameError) string {
 	}
 	switch n := len(names); {
 	case n == 0:
-		return "certificate of " + quote(e.Certificate.Subject.CommonName) + " has no alternative name, so it is valid for no host"
+		return "certificate of " + subject(e.Certificate) + " has no alternative name, so it is valid for no host"
 	case n > most:
 		names = append(names[:most], fmt.Sprintf("%d more", n-most))
 	}
@@ -72,7 +77,7 @@ func explainHost(e x509.HostnameError) string {
 }
 
 func explainUnknown(e x509.UnknownAuthorityError, leaf *x509.Certificate) string {
-	who := "certificate of " + quote(leaf.Subject.CommonName)
+	who := "certificate of " + subject(leaf)
 	if selfSigned(leaf) {
 		return who + " is self-signed and not trusted"
 	}
@@ -89,7 +94,7 @@ func explainUnknown(e x509.UnknownAuthorityError, leaf *x509.Certificate) string
 func selfSigned(c *x509.Certificate) bool { return bytes.Equal(c.RawIssuer, c.RawSubject) }
 
 func explainInvalid(e x509.CertificateInvalidError) string {
-	who := "certificate of " + quote(e.Cert.Subject.CommonName)
+	who := "certificate of " + subject(e.Cert)
 	if e.Reason != x509.Expired {
 		return who + ": " + printable(strings.TrimPrefix(e.Error(), "x509: "))
 	}
@@ -99,6 +104,17 @@ func explainInvalid(e x509.CertificateInvalidError) string {
 		return who + " is not valid before " + e.Cert.NotBefore.UTC().Format(time.RFC3339)
 	}
 	return who + " expired on " + e.Cert.NotAfter.UTC().Format(time.RFC3339)
+}
+
+// subject names a certificate by the first name that it has.
+func subject(c *x509.Certificate) string {
+	names := append([]string{c.Subject.CommonName}, c.DNSNames...)
+	for _, n := range append(names, c.Subject.Organization...) {
+		if n != "" {
+			return quote(n)
+		}
+	}
+	return "no name"
 }
 
 // quote quotes a string that the peer or the caller has chosen, and cuts a long
