@@ -3,12 +3,13 @@ package httpx
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"gohttpx.dev/pool"
 )
 
 // Version is this library's version.
-const Version = "0.1.0"
+const Version = "0.1.0-dev"
 
 // Client sends requests over one bounded pool of connections. Make it with New,
 // use it from any number of goroutines, and Close it when done.
@@ -130,6 +131,18 @@ type Stats = pool.Stats
 
 // Stats returns a snapshot of the pool.
 func (c *Client) Stats() Stats { return c.transport.pool.Stats() }
+
+// ConnStats describes one connection of the pool.
+type ConnStats = pool.ConnStats
+
+// Conns returns a snapshot of the pool's connections.
+func (c *Client) Conns() []ConnStats { return c.transport.pool.Conns() }
+
+// String says that c is a client and how many connections it has, and none of
+// its defaults, which may be secret.
+func (c *Client) String() string {
+	return fmt.Sprintf("httpx.Client(%d connections)", c.Stats().Open)
+}
 
 // CloseIdle closes the connections that serve no request.
 func (c *Client) CloseIdle() { c.transport.pool.CloseIdle() }

@@ -110,8 +110,8 @@ func Form(v url.Values) RequestOption {
 
 // Reader makes what r delivers the body. It can be sent once; a second send
 // fails with ErrBodyConsumed before a byte is written. The length is known for
-// *bytes.Buffer, *bytes.Reader and *strings.Reader (a Len method), else the
-// body is sent chunked. If r is an io.Closer it is closed once, when the request
+// *bytes.Buffer, *bytes.Reader and *strings.Reader (a Len method) and for what a
+// regular *os.File has from where it stands, else the body is sent chunked. If r is an io.Closer it is closed once, when the request
 // has been sent or has failed, perhaps while a Read is in progress. A request
 // that could not even be built has failed, too.
 func Reader(r io.Reader) RequestOption {
@@ -120,8 +120,11 @@ func Reader(r io.Reader) RequestOption {
 	}
 	return bodyOption{content: content{once: new(atomic.Bool), open: func() (io.ReadCloser, int64, error) {
 		n := int64(-1)
-		if l, ok := r.(interface{ Len() int }); ok {
-			n = int64(l.Len())
+		switch r := r.(type) {
+		case interface{ Len() int }:
+			n = int64(r.Len())
+		case *os.File:
+			n = fileRest(r)
 		}
 		rc, ok := r.(io.ReadCloser)
 		if !ok {
@@ -129,6 +132,19 @@ func Reader(r io.Reader) RequestOption {
 		}
 		return rc, n, nil
 	}}}
+}
+
+// fileRest is how much a regular file has from where it stands, else -1.
+func fileRest(f *os.File) int64 {
+	st, err := f.Stat()
+	if err != nil || !st.Mode().IsRegular() {
+		return -1
+	}
+	at, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return -1
+	}
+	return max(st.Size()-at, 0)
 }
 
 // File makes the file at path the body. It is opened for each send, and its

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http/httptrace"
 	"strings"
@@ -25,6 +26,7 @@ type dialer struct {
 	dialContext func(ctx context.Context, network, addr string) (net.Conn, error) // nil: net
 	connectTo   map[string]string
 	unixSocket  string
+	retries     int
 	tls         *ourtls.Client
 	h1          h1.Config
 }
@@ -44,6 +46,7 @@ func newDialer(cfg *config) (*dialer, error) {
 		dialContext: cfg.dialContext,
 		connectTo:   cfg.connectTo,
 		unixSocket:  cfg.unixSocket,
+		retries:     cfg.connectRetries,
 		tls:         tc,
 		h1: h1.Config{
 			Rules:       cfg.rules,
@@ -67,8 +70,38 @@ func network(cfg *config) string {
 }
 
 // dial makes one connection: it is the pool's Dial. The context carries the
-// deadline of it all.
+// deadline of it all, attempts that failed included.
 func (d *dialer) dial(ctx context.Context, k pool.Key) (pool.Conn, error) {
+	wait := time.Duration(0)
+	for attempt := 0; ; attempt++ {
+		c, err := d.attempt(ctx, k)
+		if err == nil || attempt == d.retries || !mayConnectLater(err) {
+			return c, err
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return nil, err // says more than that the time is over
+		}
+		wait = max(2*wait, 500*time.Millisecond)
+	}
+}
+
+// mayConnectLater reports whether err is one of the network, and not of what
+// the peer is or wants.
+func mayConnectLater(err error) bool {
+	var e *wire.Error
+	if !errors.As(err, &e) || e.Kind != wire.KindNetwork {
+		return false
+	}
+	var op *net.OpError // an alert is one too, with an Op of its own
+	return e.Phase != wire.PhaseTLS || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op) && op.Op != "remote error" && op.Op != "local error"
+}
+
+// attempt is one attempt to connect.
+func (d *dialer) attempt(ctx context.Context, k pool.Key) (pool.Conn, error) {
 	info := &wire.ConnInfo{Proto: wire.HTTP11}
 	nc, err := d.connect(ctx, k, info)
 	if err != nil {

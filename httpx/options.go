@@ -168,6 +168,8 @@ type config struct {
 	dialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	connectTo   map[string]string
 	unixSocket  string
+
+	connectRetries int
 }
 
 type clientOption func(*config) error
@@ -211,6 +213,9 @@ type Limits struct {
 	// MaxKeepaliveConnections bounds the idle ones; busy ones do not count.
 	// Default 20.
 	MaxKeepaliveConnections int
+	// MaxKeepalivePerHost bounds the idle ones to one scheme, host and port.
+	// Default none.
+	MaxKeepalivePerHost int
 	// KeepaliveExpiry closes a connection that has been idle for so long.
 	// Default 5 s.
 	KeepaliveExpiry time.Duration
@@ -239,6 +244,7 @@ func WithLimits(l Limits) ClientOption {
 		set(&c.limits.MaxConnections, l.MaxConnections)
 		set(&c.limits.MaxConnectionsPerHost, l.MaxConnectionsPerHost)
 		set(&c.limits.MaxKeepaliveConnections, l.MaxKeepaliveConnections)
+		set(&c.limits.MaxKeepalivePerHost, l.MaxKeepalivePerHost)
 		set(&c.limits.MaxRequestsPerConnection, l.MaxRequestsPerConnection)
 		set(&c.limits.MaxHeaderBytes, l.MaxHeaderBytes)
 		set(&c.limits.MaxHeaderFields, l.MaxHeaderFields)
@@ -288,6 +294,15 @@ func WithConnectTo(hostport, addrport string) ClientOption {
 		c.connectTo[strings.ToLower(hostport)] = addrport
 		return nil
 	})
+}
+
+// WithConnectRetries makes up to n further attempts to connect when one fails in
+// the network: a name that does not resolve, a refused or lost connection, also
+// one lost in the TLS handshake. A certificate or a protocol that is refused is
+// final. The attempts wait 0, 0.5, 1, 2, … seconds, and all of them together
+// have the Connect timeout. Default none.
+func WithConnectRetries(n int) ClientOption {
+	return clientOption(func(c *config) error { c.connectRetries = max(n, 0); return nil })
 }
 
 // WithUnixSocket makes all connections go to a Unix domain socket.

@@ -138,6 +138,9 @@ func (r *Response) Status() string {
 	return strings.TrimSpace(strconv.Itoa(r.StatusCode) + " " + printable([]byte(reason)))
 }
 
+// String returns the request line with the redacted URL, and the status.
+func (r *Response) String() string { return r.Request.String() + ": " + r.Status() }
+
 // Err returns nil for a 2xx status and a *StatusError for every other. Its text
 // holds the start of the body, if that is buffered.
 func (r *Response) Err() error {

@@ -28,6 +28,7 @@ func newTransport(cfg *config) (*transport, error) {
 			MaxConnections:          l.MaxConnections,
 			MaxConnectionsPerHost:   l.MaxConnectionsPerHost,
 			MaxKeepaliveConnections: l.MaxKeepaliveConnections,
+			MaxKeepalivePerHost:     l.MaxKeepalivePerHost,
 			KeepaliveExpiry:         l.KeepaliveExpiry,
 			MaxConnectionAge:        l.MaxConnectionAge,
 		}),

@@ -63,6 +63,9 @@ func (u *URL) parse(s string) error {
 		u.scheme = strings.ToLower(rest[:i])
 		rest = rest[i+1:]
 		if u.scheme != "http" && u.scheme != "https" {
+			if port, _, _ := strings.Cut(rest, "/"); port != "" && validPort(port) {
+				return &Error{Op: "url", Err: fmt.Errorf("%w %q: if that is a host, write http:// or https:// before it", ErrUnsupportedScheme, u.scheme)}
+			}
 			return &Error{Op: "url", Err: fmt.Errorf("%w %q: use http or https", ErrUnsupportedScheme, u.scheme)}
 		}
 		if !strings.HasPrefix(rest, "//") {

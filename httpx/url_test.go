@@ -72,7 +72,7 @@ func TestParseURLRefuses(t *testing.T) {
 		{"other scheme", "ftp://e.org/", "ftp", ErrUnsupportedScheme},
 		{"file", "file:///etc/passwd", "file", ErrUnsupportedScheme},
 		{"javascript", "javascript:alert(1)", "javascript", ErrUnsupportedScheme},
-		{"host and port taken for a scheme", "localhost:8080/x", "localhost", ErrUnsupportedScheme},
+		{"host and port taken for a scheme", "localhost:8080/x", "write http://", ErrUnsupportedScheme},
 		{"no slashes", "http:e.org", "//", ErrInvalidURL},
 		{"no host", "http:///x", "no host", ErrInvalidURL},
 		{"only a port", "http://:80/", "no host", ErrInvalidURL},

@@ -13,7 +13,9 @@ const (
 	// maxDisconnected is how often a request that met a dead connection is
 	// repeated: a bound for a server that ends connections as fast as they
 	// are made. Each repetition needs a connection that had been open before,
-	// so that a server which answers nothing at all is asked but once. From
+	// so that a server which answers nothing at all is asked but once. RFC
+	// 9110 §9.2.2 would have a client not repeat a failed repetition; we do,
+	// because a connection that was dead says nothing of the request. From
 	// the suspect'th on, the idle connections of the origin are closed first:
 	// if two were dead, the others likely are too.
 	maxDisconnected = 5
