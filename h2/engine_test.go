@@ -113,7 +113,9 @@ type call struct {
 func (f *fixture) do(ctx context.Context, req *wire.Request) *call { return f.exchange(ctx, req, true) }
 
 // head is do without reading the body.
-func (f *fixture) head(ctx context.Context, req *wire.Request) *call { return f.exchange(ctx, req, false) }
+func (f *fixture) head(ctx context.Context, req *wire.Request) *call {
+	return f.exchange(ctx, req, false)
+}
 
 func (f *fixture) exchange(ctx context.Context, req *wire.Request, read bool) *call {
 	f.t.Helper()

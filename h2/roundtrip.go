@@ -175,34 +175,47 @@ const ruleExtended = "RFC 8441 §4: :protocol is sent only after ENABLE_CONNECT_
 // begin opens the stream with its HEADERS frame.
 func (x *exchange) begin(ctx context.Context) error {
 	c, s := x.c, x.s
-	for {
-		switch {
-		case c.goaway != nil:
-			return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindUnprocessed, Remote: true, Err: *c.goaway}
-		case c.end != nil && c.end.kind == wire.KindClosed:
-			return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindClosed, Err: c.end.err}
-		case c.end != nil:
-			return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindUnprocessed, Remote: true, Err: c.end.err}
-		case c.writeErr != nil:
-			return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindUnprocessed, Remote: true, Err: c.writeErr}
-		case c.nextID > MaxStreamID:
-			return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindUnprocessed, Err: errors.New("h2: stream identifiers are used up")}
-		case x.done != nil && ctx.Err() != nil:
-			return wire.Canceled(ctx, wire.PhaseWrite, false)
-		}
-		if len(c.wbuf) < maxWriteHard {
-			break
-		}
-		// The peer does not read. The socket's limit ends this, if nothing
-		// else does.
-		c.rooms = append(c.rooms, s)
-		s.wait(s.sendWake, x.done)
+	if err := c.roomLocked(ctx, s); err != nil {
+		return err
 	}
 	if err := CheckListSize(x.info.ListSize, c.peer.MaxHeaderListSize); err != nil {
 		return err
 	}
 	c.openLocked(s, s.fields, x.info.EndStream)
 	return nil
+}
+
+// roomLocked returns when there is room for a head in the write buffer, and the
+// connection takes one.
+func (c *Conn) roomLocked(ctx context.Context, s *stream) error {
+	done := ctx.Done()
+	for {
+		switch {
+		case c.goaway != nil:
+			return unopened(wire.KindUnprocessed, true, *c.goaway)
+		case c.end != nil && c.end.kind == wire.KindClosed:
+			return unopened(wire.KindClosed, false, c.end.err)
+		case c.end != nil:
+			return unopened(wire.KindUnprocessed, true, c.end.err)
+		case c.writeErr != nil:
+			return unopened(wire.KindUnprocessed, true, c.writeErr)
+		case c.nextID > MaxStreamID:
+			return unopened(wire.KindUnprocessed, false, errors.New("h2: stream identifiers are used up"))
+		case done != nil && ctx.Err() != nil:
+			return wire.Canceled(ctx, wire.PhaseWrite, false)
+		case len(c.wbuf) < maxWriteHard:
+			return nil
+		}
+		// The peer does not read. The socket's limit ends this, if nothing
+		// else does.
+		c.rooms = append(c.rooms, s)
+		s.wait(s.sendWake, done)
+	}
+}
+
+// unopened is the error of a request for which no stream was opened.
+func unopened(k wire.Kind, remote bool, err error) *wire.Error {
+	return &wire.Error{Phase: wire.PhaseWrite, Kind: k, Remote: remote, Err: err}
 }
 
 // openLocked numbers a stream and appends its head.

@@ -207,7 +207,9 @@ func (s *stream) writeLocked(ctx context.Context, id uint32, p []byte, end bool,
 
 // cutLocked takes back what waits to be sent.
 func (s *stream) cutLocked() {
-	s.cut = s.cut || s.pending()
+	if s.pending() {
+		s.cut, s.left = true, len(s.pend)
+	}
 	s.pend, s.pendEnd = nil, false
 	s.c.unqueueLocked(s)
 }

@@ -29,8 +29,13 @@ type stream struct {
 	wake     chan struct{} // capacity 1; a token for who waits for the response
 	sendWake chan struct{} // the same for who waits to send
 
-	// from here on guarded by c.mu, except that who begins a stream has it for
-	// himself until it has a number
+	streamState
+}
+
+// streamState is what a stream knows of its exchange. It is guarded by c.mu,
+// except that who begins an exchange has trace, fields, lim and the request's
+// bits for himself until the stream has a number.
+type streamState struct {
 	id   uint32 // 0: free
 	refs int    // goroutines that are in one of our functions with it
 	over bool   // nothing will happen any more; err says how it ended
@@ -62,6 +67,8 @@ type stream struct {
 	tunnel       bool // and has
 	keepEvents   bool // of Open: heads are kept as events
 	events       []Event
+	endTold      bool // the event with End was received
+	detached     bool // a tunnel that is the caller's
 	reading      bool
 	chunks       chunks
 	recv         RecvWindow
@@ -81,6 +88,7 @@ type stream struct {
 	pendEnd bool   // END_STREAM follows
 	queued  bool   // in c.sendq
 	cut     bool   // pend was taken back
+	left    int    // and had so many bytes left
 	sending bool
 	up      *upload
 }
@@ -144,10 +152,7 @@ func (s *stream) resetForUse() {
 	case <-s.sendWake:
 	default:
 	}
-	*s = stream{
-		c: s.c, wake: s.wake, sendWake: s.sendWake,
-		fields: s.fields[:0], interims: s.interims[:0], trailers: nil, chunks: s.chunks,
-	}
+	s.streamState = streamState{fields: s.fields[:0], interims: s.interims[:0], chunks: s.chunks}
 }
 
 // startLocked gives a stream its number and puts it into the table.
@@ -298,6 +303,10 @@ var (
 func (s *stream) ReadBody(id uint64, p []byte) (n int, err error) {
 	c := s.c
 	c.mu.Lock()
+	if s.detached {
+		c.mu.Unlock()
+		return 0, wire.ErrBodyClosed
+	}
 	n, err = s.readLocked(uint32(id), p)
 	c.unlock()
 	return n, err
@@ -317,6 +326,10 @@ func (s *stream) readLocked(id uint32, p []byte) (int, error) {
 	from := int64(0)
 	for {
 		switch {
+		case s.detached && s.id != id:
+			return 0, wire.ErrBodyClosed
+		case s.detached && s.readDeadline != 0 && c.now() >= s.readDeadline:
+			return 0, errDeadline
 		case s.chunks.size > 0:
 			if len(p) == 0 {
 				return 0, nil
@@ -326,7 +339,7 @@ func (s *stream) readLocked(id uint32, p []byte) (int, error) {
 				return n, nil // its bytes were counted when it ended
 			}
 			s.consumeLocked(n)
-			if s.chunks.size == 0 && s.remoteEnd {
+			if s.chunks.size == 0 && s.remoteEnd && !s.detached {
 				return n, s.eofLocked()
 			}
 			return n, nil
@@ -335,6 +348,8 @@ func (s *stream) readLocked(id uint32, p []byte) (int, error) {
 			s.told = true
 			s.recycleLocked()
 			return 0, err
+		case s.remoteEnd && s.detached:
+			return 0, io.EOF
 		case s.remoteEnd:
 			return 0, s.eofLocked()
 		case len(p) == 0:
@@ -355,7 +370,7 @@ func (s *stream) readLocked(id uint32, p []byte) (int, error) {
 		s.refs++
 		s.wait(s.wake, nil)
 		s.reading, s.readBy = false, 0
-		s.refs--
+		s.refs-- // not unrefLocked: what it ended with is still to be read
 	}
 }
 
@@ -381,7 +396,7 @@ func (s *stream) eofLocked() error {
 func (s *stream) CloseBody(id uint64) error {
 	c := s.c
 	c.mu.Lock()
-	if s.id == uint32(id) {
+	if s.id == uint32(id) && !s.detached {
 		s.told = true
 		if s.over {
 			// An error that nobody has read is as good as told.

@@ -213,10 +213,15 @@ func (s *stream) writeTrailers(id uint32, fields wire.Fields) error {
 	c := s.c
 	c.mu.Lock()
 	defer c.unlock()
-	if err := s.sendable(id); err != nil {
+	if err := CheckListSize(FieldListSize(fields), c.peer.MaxHeaderListSize); err != nil {
 		return err
 	}
-	if err := CheckListSize(FieldListSize(fields), c.peer.MaxHeaderListSize); err != nil {
+	return s.trailerLocked(id, fields)
+}
+
+func (s *stream) trailerLocked(id uint32, fields wire.Fields) error {
+	c := s.c
+	if err := s.sendable(id); err != nil {
 		return err
 	}
 	c.block = c.enc.Append(c.block[:0], fields)
