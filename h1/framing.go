@@ -97,15 +97,15 @@ func framing(method string, r *wire.Response, rules Rules) (Framing, int64, erro
 		}
 	}
 	if codings > 0 {
+		if r.Proto == wire.HTTP10 && !rules.allows(AllowTransferInHTTP10) {
+			return 0, 0, broken(ruleCoding10, "Transfer-Encoding in HTTP/1.0", -1)
+		}
 		// Any other coding, list or repetition is refused: peers are known to
 		// differ over them, and a coding that is not understood hides the end.
 		if codings > 1 || !wire.EqualFold(coding, "chunked") {
 			return 0, 0, broken(ruleCoding, "another Transfer-Encoding", -1)
 		}
 		if r.Proto == wire.HTTP10 {
-			if !rules.allows(AllowTransferInHTTP10) {
-				return 0, 0, broken(ruleCoding10, "Transfer-Encoding in HTTP/1.0", -1)
-			}
 			r.Anomalies |= wire.TransferInHTTP10
 		}
 		if lengths > 0 {
