@@ -138,6 +138,7 @@ func TestHostileResponses(t *testing.T) {
 		{"head too long but whole", "HTTP/1.1 200 OK\r\nX: " + long + "\r\n\r\n", "Limits.HeadBytes", false},
 		{"too many fields", "HTTP/1.1 200 OK\r\n" + strings.Repeat("a: b\r\n", 21) + "\r\n", "Limits.Fields", false},
 		{"endless interim responses", strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 4), "interim responses", false},
+		{"few interim responses, but long", strings.Repeat("HTTP/1.1 103 E\r\nX: "+long[:900]+"\r\n\r\n", 3), "interim responses of", false},
 		{"space before colon", "HTTP/1.1 200 OK\r\nA : b\r\n\r\n", "RFC 9112 §5.1", false},
 		{"differing lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "Content-Length", false},
 		{"odd transfer coding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: \x0bchunked\r\n\r\n", "RFC 9110 §5.5", false},

@@ -148,3 +148,51 @@ func TestCloseBesideDetach(t *testing.T) {
 		}
 	}
 }
+
+// countingContext counts who watches it.
+type countingContext struct {
+	context.Context
+	done    chan struct{}
+	watched int
+}
+
+func (c *countingContext) Done() <-chan struct{} { return c.done }
+
+// AfterFunc is what context.AfterFunc asks for.
+func (c *countingContext) AfterFunc(func()) (stop func() bool) {
+	c.watched++
+	return func() bool {
+		c.watched--
+		return true
+	}
+}
+
+// No exchange goes on watching its context, which may live for long.
+func TestContextIsLetGo(t *testing.T) {
+	for _, tt := range []struct {
+		name, send string
+		phase      wire.ConnPhase
+	}{
+		{"used again", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", wire.ConnOpen},
+		{"close", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc", wire.ConnClosed},
+		{"broken content", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx", wire.ConnClosed},
+		{"broken head", "HTTP/2 200\r\n\r\n", wire.ConnClosed},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t, h1.Config{})
+			r.script(func() {
+				r.p.WantRequest("GET / HTTP/1.1", "the request")
+				r.p.Send(tt.send)
+			})
+			ctx := &countingContext{Context: context.Background(), done: make(chan struct{})}
+			var res wire.Response
+			if err := r.do(ctx, get("/"), &res); err == nil {
+				io.ReadAll(res.Body)
+			}
+			if ctx.watched != 0 {
+				t.Errorf("the context is watched %d times", ctx.watched)
+			}
+			r.wantFree(1, tt.phase)
+		})
+	}
+}

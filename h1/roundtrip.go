@@ -80,10 +80,8 @@ func (c *Conn) begin(with uint32) error {
 			return err
 		}
 		return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindClosed, Err: errors.New("h1: connection is closed")}
-	case found&slotRunning != 0:
-		return localError("h1: an exchange is running on this connection already")
 	}
-	return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindClosed, Err: errors.New("h1: connection is draining")}
+	return localError("h1: an exchange is running on this connection already")
 }
 
 func localError(what string) *wire.Error {

@@ -37,7 +37,7 @@ func (s *slot) reserve() bool { return s.word.CompareAndSwap(0, slotHeld) }
 func (s *slot) begin(with uint32) (found uint32, ok bool) {
 	for {
 		w := s.word.Load()
-		if w&(slotClosed|slotRunning) != 0 || w == slotDraining {
+		if w&(slotClosed|slotRunning) != 0 {
 			return w, false
 		}
 		if s.word.CompareAndSwap(w, w|slotHeld|slotRunning|with) {

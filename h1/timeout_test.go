@@ -310,7 +310,7 @@ func TestHeaderTimeoutSparesTheContent(t *testing.T) {
 	})
 }
 
-// 300 ms → Never → 300 ms on one connection.
+// 300 ms → Never → 300 ms → 1 h → 300 ms on one connection.
 func TestTimeoutsChangePerRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, h1.Config{})
@@ -322,18 +322,20 @@ func TestTimeoutsChangePerRequest(t *testing.T) {
 			r.p.Respond("200 OK", "")
 			r.p.WantRequest("GET /3 HTTP/1.1", "300 ms again")
 			r.p.Respond("200 OK", "")
-			r.p.WantRequest("GET /4 HTTP/1.1", "and once more, to fire")
+			r.p.WantRequest("GET /4 HTTP/1.1", "a long one")
+			r.p.Respond("200 OK", "")
+			r.p.WantRequest("GET /5 HTTP/1.1", "and once more, to fire")
 			r.p.WantClosed("it timed out")
 		})
 		const short = 300 * time.Millisecond
-		for i, d := range []time.Duration{short, wire.Never, short} {
+		for i, d := range []time.Duration{short, wire.Never, short, time.Hour} {
 			var res wire.Response
 			if err := r.do(context.Background(), timed(get("/"+string(rune('1'+i))), wire.Timeouts{Read: d, Write: d}), &res); err != nil {
 				t.Fatal(i, err)
 			}
 		}
 		start := time.Now()
-		err := r.do(context.Background(), timed(get("/4"), wire.Timeouts{Read: short, Write: short}), new(wire.Response))
+		err := r.do(context.Background(), timed(get("/5"), wire.Timeouts{Read: short, Write: short}), new(wire.Response))
 		within(t, start, short)
 		wantErr(t, err, wire.PhaseHead, wire.KindTimeout, true, true, "300ms")
 	})
@@ -407,6 +409,9 @@ func TestDrain(t *testing.T) {
 				}
 				if _, err := b.Read(make([]byte, 1)); err != wire.ErrBodyClosed {
 					t.Errorf("a read after Close says %v", err)
+				}
+				if len(res.Trailers) != 0 {
+					t.Error("trailers in a response that the caller may be using again")
 				}
 				if !tt.open {
 					r.wantFree(1, wire.ConnClosed)

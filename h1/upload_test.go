@@ -5,7 +5,11 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"gohttpx.dev/h1"
 	"gohttpx.dev/internal/memconn"
@@ -252,5 +256,73 @@ func TestTooLongBodyIsFoundAfterTheAnswer(t *testing.T) {
 		if n := b.closes.Load(); n != 1 {
 			t.Errorf("body closed %d times", n)
 		}
+	}
+}
+
+// An upload that the peer does not want is stopped while its answer still comes:
+// in a write that stands still, and in a source that does.
+func TestUploadStopsBeforeTheAnswerEnds(t *testing.T) {
+	for _, where := range []string{"write", "source"} {
+		t.Run(where, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, h1.Config{})
+				r.script(func() {
+					r.p.WantHead("POST /up HTTP/1.1", "the head")
+					synctest.Wait() // the upload stands still
+					r.p.Send("HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\n")
+				})
+				b, s := &body{Reader: endless{}}, newStuck("some", false)
+				req, closes := post(b, -1), &b.closes
+				if where == "source" {
+					req, closes = post(s, -1), &s.closes
+				}
+				var res wire.Response
+				if err := r.do(context.Background(), timed(req, wire.Timeouts{Write: wire.Never}), &res); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				if n := closes.Load(); n != 1 {
+					t.Errorf("body closed %d times", n)
+				}
+				res.Body.Close()
+				r.wantFree(1, wire.ConnClosed)
+			})
+		})
+	}
+}
+
+// brokenPipe fails writes from the n-th on, and says nothing to reads.
+type brokenPipe struct {
+	*memconn.Conn
+	writes atomic.Int32
+	good   int32
+}
+
+func (b *brokenPipe) Write(p []byte) (int, error) {
+	if b.writes.Add(1) > b.good {
+		return 0, syscall.EPIPE
+	}
+	return b.Conn.Write(p)
+}
+
+// After a write that has failed the answer is awaited for the read timeout; not
+// if nothing was sent that could be answered.
+func TestSilenceAfterWriteError(t *testing.T) {
+	for good, want := range []time.Duration{0, 5 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			nc, p := peer.H1(t)
+			r := rigOver(t, h1.Config{}, &brokenPipe{Conn: nc, good: int32(good)}, p)
+			start := time.Now()
+			err := r.do(context.Background(), post(&body{Reader: endless{}}, -1), new(wire.Response))
+			if took := time.Since(start); took < want || took > want+want/10 {
+				t.Errorf("took %v, want %v", took, want)
+			}
+			if good == 0 {
+				wantErr(t, err, wire.PhaseWrite, wire.KindDisconnected, true, false, "broken pipe")
+			} else {
+				wantErr(t, err, wire.PhaseHead, wire.KindTimeout, true, true, "nothing received")
+			}
+			r.wantFree(1, wire.ConnClosed)
+		})
 	}
 }
