@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gohttpx.dev/h1"
+	"gohttpx.dev/h2"
 	"gohttpx.dev/pool"
 	ourtls "gohttpx.dev/tls"
 	"gohttpx.dev/wire"
@@ -28,13 +29,24 @@ type dialer struct {
 	unixSocket  string
 	retries     int
 	tls         *ourtls.Client
+	http1       bool
+	http2       bool
 	h1          h1.Config
+	h2          h2.Config
 }
 
 func newDialer(cfg *config) (*dialer, error) {
+	if cfg.noHTTP1 && !cfg.http2 {
+		return nil, errors.New("neither HTTP/1.1 nor HTTP/2 may be spoken: see WithHTTP1 and WithHTTP2")
+	}
 	o := cfg.tls
 	if o.ALPN == nil {
-		o.ALPN = []string{"http/1.1"}
+		if cfg.http2 {
+			o.ALPN = append(o.ALPN, "h2")
+		}
+		if !cfg.noHTTP1 {
+			o.ALPN = append(o.ALPN, "http/1.1")
+		}
 	}
 	tc, err := ourtls.NewClient(o)
 	if err != nil {
@@ -48,13 +60,24 @@ func newDialer(cfg *config) (*dialer, error) {
 		unixSocket:  cfg.unixSocket,
 		retries:     cfg.connectRetries,
 		tls:         tc,
+		http1:       !cfg.noHTTP1,
+		http2:       cfg.http2,
 		h1: h1.Config{
 			Rules:       cfg.rules,
 			Limits:      h1.Limits{HeadBytes: max(cfg.limits.MaxHeaderBytes, 0), Fields: max(cfg.limits.MaxHeaderFields, 0)},
 			MaxRequests: max(cfg.limits.MaxRequestsPerConnection, 0),
 		},
+		h2: h2.Config{
+			Fields:      h2.DecoderConfig{ListBytes: max(cfg.limits.MaxHeaderBytes, 0), Fields: max(cfg.limits.MaxHeaderFields, 0)},
+			MaxRequests: max(cfg.limits.MaxRequestsPerConnection, 0),
+			Write:       cfg.timeouts.Write,
+		},
 	}, nil
 }
+
+// mayShare reports whether a connection for k may turn out to be one of HTTP/2,
+// so that requests had better wait for the first.
+func (d *dialer) mayShare(k pool.Key) bool { return d.http2 && (k.Scheme == "https" || !d.http1) }
 
 // network is the one to dial in. A local address without a host chooses the
 // family only, which net.Dialer by itself does not let it do.
@@ -103,22 +126,37 @@ func mayConnectLater(err error) bool {
 // attempt is one attempt to connect.
 func (d *dialer) attempt(ctx context.Context, k pool.Key) (pool.Conn, error) {
 	info := &wire.ConnInfo{Proto: wire.HTTP11}
-	nc, err := d.connect(ctx, k, info)
+	raw, err := d.connect(ctx, k, info)
 	if err != nil {
 		return nil, err
 	}
-	cfg := d.h1
-	cfg.Info = info
+	if !d.http1 {
+		info.Proto = wire.HTTP2 // by prior knowledge, or no connection at all
+	}
+	nc := raw
+	var tc *ourtls.Conn
 	if k.Scheme == "https" {
-		tc, err := d.handshake(ctx, nc, k, info)
-		if err != nil {
-			nc.Close()
+		if tc, err = d.handshake(ctx, raw, k, info); err != nil {
+			raw.Close()
 			return nil, err
 		}
-		cfg.RawConn, cfg.Probe = nc, tc.Probe
 		nc = tc
 	}
 	info.LocalAddr, info.RemoteAddr, info.Created = nc.LocalAddr(), nc.RemoteAddr(), time.Now()
+	if info.Proto == wire.HTTP2 {
+		cfg := d.h2
+		cfg.Info, cfg.RawConn = info, raw
+		c, err := h2.NewConn(ctx, nc, cfg)
+		if err != nil {
+			return nil, dialError(ctx, wire.PhaseDial, err)
+		}
+		return c, nil
+	}
+	cfg := d.h1
+	cfg.Info = info
+	if tc != nil {
+		cfg.RawConn, cfg.Probe = raw, tc.Probe
+	}
 	return h1.NewConn(nc, cfg), nil
 }
 
@@ -189,9 +227,20 @@ func (d *dialer) handshake(ctx context.Context, nc net.Conn, k pool.Key, info *w
 	if err != nil {
 		return nil, dialError(ctx, wire.PhaseTLS, err)
 	}
-	if p := state.NegotiatedProtocol; p != "" && p != "http/1.1" {
+	// RFC 9113 §3.2: HTTP/2 over TLS is the protocol "h2".
+	switch p := state.NegotiatedProtocol; {
+	case p == "h2" && d.http2:
+		info.Proto = wire.HTTP2
+	case (p == "" || p == "http/1.1") && d.http1:
+		info.Proto = wire.HTTP11
+	case p == "":
+		err = errors.New("the server does not speak HTTP/2 (no protocol was agreed on by ALPN), and WithHTTP1 is off")
+	default:
+		err = fmt.Errorf("the server chose the protocol %q, which this client was not told to speak", p)
+	}
+	if err != nil {
 		tc.Close()
-		return nil, dialError(ctx, wire.PhaseTLS, fmt.Errorf("the server chose the protocol %q, which this client does not speak", p))
+		return nil, dialError(ctx, wire.PhaseTLS, err)
 	}
 	return tc, nil
 }

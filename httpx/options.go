@@ -170,6 +170,7 @@ type config struct {
 	unixSocket  string
 
 	connectRetries int
+	http2, noHTTP1 bool
 }
 
 type clientOption func(*config) error
@@ -268,6 +269,18 @@ func WithTLS(o tls.Options) ClientOption {
 // accept safely.
 func WithHTTP1Rules(r h1.Rules) ClientOption {
 	return clientOption(func(c *config) error { c.rules = r; return nil })
+}
+
+// WithHTTP1 says whether HTTP/1.1 may be spoken. It is on by default.
+func WithHTTP1(on bool) ClientOption {
+	return clientOption(func(c *config) error { c.noHTTP1 = !on; return nil })
+}
+
+// WithHTTP2 says whether HTTP/2 may be spoken: over TLS where the server chooses
+// it (ALPN, RFC 9113 §3.2), and with WithHTTP1(false) everywhere, by prior
+// knowledge also in cleartext (§3.3). It is off by default.
+func WithHTTP2(on bool) ClientOption {
+	return clientOption(func(c *config) error { c.http2 = on; return nil })
 }
 
 // WithDialContext makes f connect instead of a net.Dialer. network is "tcp",

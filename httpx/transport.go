@@ -25,6 +25,7 @@ func newTransport(cfg *config) (*transport, error) {
 		dialer: d,
 		pool: pool.New(pool.Config{
 			Dial:                    d.dial,
+			Probes:                  d.mayShare,
 			MaxConnections:          l.MaxConnections,
 			MaxConnectionsPerHost:   l.MaxConnectionsPerHost,
 			MaxKeepaliveConnections: l.MaxKeepaliveConnections,
