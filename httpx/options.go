@@ -54,7 +54,8 @@ type Timeouts struct {
 	// Connect bounds DNS, TCP and TLS together.
 	Connect time.Duration
 	// Read bounds the time without a byte from the server. It starts when the
-	// request is fully sent.
+	// request is fully sent. A server that sends a byte now and then never
+	// trips it: WithHeaderTimeout and the context's deadline bound the whole.
 	Read time.Duration
 	// Write bounds the time in which the server takes no byte.
 	Write time.Duration

@@ -32,7 +32,8 @@ func (p Proto) String() string {
 }
 
 // Response is what an engine received. The caller owns it and may reuse it for
-// another request once its Body has ended or was closed; engines overwrite
+// another request once its Body has ended or was closed and no Read of it is in
+// progress; engines overwrite
 // every field and reuse the arrays of Fields and Trailers only through Reset.
 type Response struct {
 	// Status is the three-digit status code.

@@ -28,7 +28,8 @@ type Trace struct {
 	TLSDone  func(tls.ConnectionState, error)
 
 	// WroteHead is called when the request head has been handed to the
-	// connection, WroteRequest when the whole request has, or when that failed.
+	// connection, WroteRequest when the whole request has, or when that failed:
+	// where the body's Read blocks, that may be after RoundTrip has returned.
 	WroteHead    func()
 	WroteRequest func(error)
 	// Wait100 is called when the body is held back for 100 (Continue).
