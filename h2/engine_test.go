@@ -252,3 +252,10 @@ func TestPost(t *testing.T) {
 		})
 	}
 }
+
+// peerPair returns a connection in memory that takes n bytes each way.
+func peerPair(t *testing.T, n int) (a, b *memconn.Conn) {
+	a, b = memconn.PipeSize(n)
+	t.Cleanup(func() { a.Close(); b.Close() })
+	return a, b
+}

@@ -17,7 +17,7 @@ const (
 	perReceived  = 4    // earned by a frame with content or a response head
 	perSecond    = 100  // earned by time
 	smallData    = 256  // DATA of ours that is shorter earns nothing: data dribble
-	maxQueued    = 1000 // answers that may wait for a peer that does not read
+	maxQueued    = 8000 // answers that may wait for a peer that does not read: more than one read can bring
 	lateHeads    = 3    // field blocks that may come for a stream after its reset
 	maxWrite     = 256 << 10
 	maxWriteHard = 1 << 20 // where even the heads of requests wait

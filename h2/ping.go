@@ -45,6 +45,16 @@ func (p *pinger) ask(c *Conn, now int64) {
 	}
 }
 
+// content says that a response has brought something.
+func (p *pinger) content(c *Conn, now int64) {
+	if p.barren > 0 {
+		p.barren = 0
+		if p.sent == 0 && c.cfg.PingInterval > 0 {
+			c.armLocked(now + int64(c.cfg.PingInterval))
+		}
+	}
+}
+
 // pause is how long silence may last before the next PING.
 func (p *pinger) pause(interval time.Duration) int64 {
 	for i := freePings; i <= p.barren && interval < maxPingPause; i++ {

@@ -46,8 +46,7 @@ func (s *stream) headLocked(r *wire.Response, end bool) error {
 		return nil
 	}
 	c.guard.earn(perReceived)
-	s.headDone = true
-	s.remoteEnd = end
+	c.pinger.content(c, s.heard)
 	s.want = r.ContentLength
 	none := s.bodiless || r.Status == 204 || r.Status == 304
 	switch {
@@ -61,6 +60,8 @@ func (s *stream) headLocked(r *wire.Response, end bool) error {
 		}
 		s.want = 0
 	}
+	// Not before all of it was found good: await looks at headDone.
+	s.headDone, s.remoteEnd = true, end
 	if s.keepEvents {
 		s.events = append(s.events, Event{Status: r.Status, Fields: slices.Clone(r.Fields)})
 	}
@@ -176,6 +177,7 @@ func (s *stream) dataLocked(f Frame, data []byte, n int) error {
 	s.got += int64(len(data))
 	s.heard = c.heard.Load()
 	c.guard.earn(perReceived)
+	c.pinger.content(c, s.heard)
 	s.chunks.write(data)
 	c.receivedLocked(len(data))
 	wakeUp(s.wake)

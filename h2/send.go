@@ -64,60 +64,118 @@ func (c *Conn) unqueueLocked(s *stream) {
 	}
 }
 
+// unpop puts back what pop has just taken.
+func (q *sendQueue) unpop(s *stream) {
+	if q.head == 0 {
+		q.list = append([]*stream{s}, q.list...)
+		return
+	}
+	q.head--
+	q.list[q.head] = s
+}
+
 // offerLocked queues a stream that has something to send, if its window allows.
 func (c *Conn) offerLocked(s *stream) {
-	if !s.queued && s.pending() && (s.send.Available() > 0 || len(s.pend) == 0) {
+	switch {
+	case s.queued || !s.pending() || c.end != nil:
+	case len(s.pend) == 0:
+		// END_STREAM alone needs no window, and hardly room.
+		c.dataLocked(s, 0)
+		c.flushLocked()
+		return
+	case s.send.Available() > 0:
 		s.queued = true
 		c.sendq.push(s)
 	}
 	c.pumpLocked()
 }
 
-// pumpLocked appends what may be sent.
+// pumpLocked appends what may be sent. All that are queued have content and a
+// window for it.
 func (c *Conn) pumpLocked() {
-	if c.sendq.empty() || c.end != nil {
+	if c.end != nil {
 		return
 	}
 	was := len(c.wbuf)
-	for rest := len(c.sendq.list) - c.sendq.head; !c.sendq.empty() && len(c.wbuf) < maxWrite && rest > 0; {
+	for !c.sendq.empty() && len(c.wbuf) < maxWrite && c.sendWin.Available() > 0 {
 		s := c.sendq.pop()
 		n := min(len(s.pend), quantum, int(c.peer.MaxFrameSize), s.send.Available(), c.sendWin.Available())
-		if n == 0 && len(s.pend) > 0 {
-			if s.send.Available() == 0 {
-				s.queued = false // until its window opens
-				rest--
-				continue
-			}
-			// The connection's window is used up. One who only wants to end
-			// needs none, and may be behind.
-			c.sendq.push(s)
-			rest--
+		if n == 0 {
+			s.queued = false // the window has shrunk
 			continue
 		}
-		s.send.Take(n)
-		c.sendWin.Take(n)
-		end := s.pendEnd && n == len(s.pend)
-		c.wbuf = AppendData(c.wbuf, s.id, s.pend[:n], end, 0)
-		if n >= smallData || end {
-			c.guard.earn(perSent)
-		}
-		s.pend = s.pend[n:]
-		s.progress = c.now()
-		if end {
-			s.pendEnd = false
-			s.endSentLocked()
-		}
-		if !s.pending() {
+		if s.holdLocked(n) {
+			if s.send.Available() > n {
+				// For want of the connection's window: so would the others.
+				c.sendq.unpop(s)
+				break
+			}
 			s.queued = false
-			wakeUp(s.sendWake)
-		} else {
-			c.sendq.push(s)
+			continue
 		}
-		rest = len(c.sendq.list) - c.sendq.head
+		c.dataLocked(s, n)
+		switch {
+		case !s.pending():
+			s.queued = false
+		case s.send.Available() > 0:
+			c.sendq.push(s)
+		default:
+			s.queued = false // until its window opens
+		}
 	}
 	if len(c.wbuf) > was {
 		c.flushLocked()
 	}
+}
+
+// dataLocked appends one DATA frame with n bytes of what s has to send.
+func (c *Conn) dataLocked(s *stream, n int) {
+	s.send.Take(n)
+	c.sendWin.Take(n)
+	end := s.pendEnd && n == len(s.pend)
+	c.wbuf = AppendData(c.wbuf, s.id, s.pend[:n], end, 0)
+	if n >= smallData || end {
+		c.guard.earn(perSent)
+	}
+	s.pend = s.pend[n:]
+	s.progress = c.now()
+	if end {
+		s.pendEnd = false
+		s.endSentLocked()
+	}
+	if !s.pending() {
+		wakeUp(s.sendWake)
+	}
+}
+
+// A peer that gives back just what it has received, piece by piece, would have
+// us send ever smaller pieces (RFC 9293 §3.8.6.2.1 knows it as silly window
+// syndrome). So what the windows cut down to little waits for more, for a moment.
+const (
+	smallPiece = 1 << 10
+	holdTime   = 10 * time.Millisecond
+)
+
+// holdLocked reports whether a piece of n bytes is to wait.
+func (s *stream) holdLocked(n int) bool {
+	if n >= smallPiece || n == len(s.pend) {
+		s.held = 0
+		return false
+	}
+	now := s.c.now()
+	if s.held == 0 {
+		s.held = now
+	}
+	by := s.held + int64(holdTime)
+	if now >= by {
+		s.held = 0
+		return false
+	}
+	if s.sendBy == 0 || by < s.sendBy {
+		s.sendBy = by
+	}
+	s.c.armLocked(by)
+	return true
 }
 
 // endSentLocked notes that END_STREAM is in the buffer.
@@ -174,9 +232,16 @@ func (s *stream) writeLocked(ctx context.Context, id uint32, p []byte, end bool,
 	}()
 	s.pend, s.pendEnd, s.cut = p, end, false
 	s.progress = c.now()
+	s.held = 0
 	c.offerLocked(s)
 	for s.pending() {
 		now := c.now()
+		if s.held != 0 && now >= s.held+int64(holdTime) {
+			c.offerLocked(s)
+			if !s.pending() {
+				break
+			}
+		}
 		switch {
 		case done != nil && ctx.Err() != nil:
 			s.resetLocked(Cancel, wire.Canceled(ctx, wire.PhaseWrite, s.sentNow()), true)
@@ -190,11 +255,15 @@ func (s *stream) writeLocked(ctx context.Context, id uint32, p []byte, end bool,
 			s.resetLocked(Cancel, err, !s.headDone)
 			return err
 		}
+		s.sendBy = 0
 		switch {
 		case s.tunnel:
 			s.sendBy = s.sendDeadline
 		case limit > 0:
 			s.sendBy = s.progress + limit
+		}
+		if by := s.held + int64(holdTime); s.held != 0 && (s.sendBy == 0 || by < s.sendBy) {
+			s.sendBy = by
 		}
 		c.armLocked(s.sendBy)
 		s.wait(s.sendWake, done)

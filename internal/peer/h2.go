@@ -23,6 +23,9 @@ import (
 type H2Script struct {
 	// Conn is the script's end; *memconn.Conn after H2.
 	Conn net.Conn
+	// Patience is how long the script waits for the client; the package's
+	// unless it is set to something else.
+	Patience time.Duration
 
 	t    testing.TB
 	wg   sync.WaitGroup
@@ -48,7 +51,7 @@ func H2(t testing.TB) (*memconn.Conn, *H2Script) {
 // H2Over returns a script over any connection, which it closes when the test
 // ends.
 func H2Over(t testing.TB, nc net.Conn) *H2Script {
-	p := &H2Script{Conn: nc, t: t}
+	p := &H2Script{Conn: nc, Patience: Patience, t: t}
 	p.enc = hpack.NewEncoder(&p.eb)
 	p.dec = hpack.NewDecoder(4096, nil)
 	t.Cleanup(func() {
@@ -78,7 +81,7 @@ func (p *H2Script) Next(why string) h2.Frame {
 }
 
 func (p *H2Script) next() (h2.Frame, error) {
-	p.Conn.SetReadDeadline(time.Now().Add(Patience))
+	p.Conn.SetReadDeadline(time.Now().Add(p.Patience))
 	for {
 		f, n, err := h2.ParseFrame(p.buf, h2.MaxMaxFrameSize)
 		if err != nil {
@@ -110,7 +113,7 @@ func (p *H2Script) more() error {
 func (p *H2Script) WantPreface(why string) (settings []h2.Setting, window uint32) {
 	p.t.Helper()
 	p.step = "want preface"
-	p.Conn.SetReadDeadline(time.Now().Add(Patience))
+	p.Conn.SetReadDeadline(time.Now().Add(p.Patience))
 	for len(p.buf) < len(h2.Preface) {
 		if err := p.more(); err != nil {
 			p.fail(why, "%v after %q", err, p.buf)
@@ -329,7 +332,7 @@ func (p *H2Script) Block(fields ...string) []byte {
 // SendRaw sends bytes in one Write.
 func (p *H2Script) SendRaw(b []byte) {
 	p.t.Helper()
-	p.Conn.SetWriteDeadline(time.Now().Add(Patience))
+	p.Conn.SetWriteDeadline(time.Now().Add(p.Patience))
 	if _, err := p.Conn.Write(b); err != nil {
 		p.fail("the client takes what is sent", "%v", err)
 	}
@@ -337,7 +340,7 @@ func (p *H2Script) SendRaw(b []byte) {
 
 // TrySend is SendRaw for a client that may have gone.
 func (p *H2Script) TrySend(b []byte) error {
-	p.Conn.SetWriteDeadline(time.Now().Add(Patience))
+	p.Conn.SetWriteDeadline(time.Now().Add(p.Patience))
 	_, err := p.Conn.Write(b)
 	return err
 }

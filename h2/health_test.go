@@ -1,0 +1,369 @@
+package h2_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gohttpx.dev/h2"
+	"gohttpx.dev/wire"
+)
+
+// never is for requests whose end is the connection's business.
+func never(req *wire.Request) *wire.Request {
+	req.Timeouts = wire.Timeouts{Read: wire.Never, Write: wire.Never}
+	return req
+}
+
+func TestGoAwayLetsStreamsFinish(t *testing.T) {
+	// httpx fails such a response although the server completes it.
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{})
+		k := f.do(t.Context(), get("/"))
+		f.WantHeaders(1, "", "a request")
+		f.SendHeaders(1, false, ":status", "200")
+		f.SendData(1, "abc", false)
+		f.SendRaw(h2.AppendGoAway(nil, 1, h2.NoError, ""))
+		f.phase(wire.ConnDraining)
+		if f.c.Reserve() {
+			t.Error("a slot of a connection that is going away")
+		}
+		f.SendData(1, "def", true)
+		k.ok(200, "abcdef")
+		f.WantGoAway(h2.NoError, "the last stream closes the connection")
+		f.phase(wire.ConnClosed)
+	})
+}
+
+func TestGoAwayRefusesStreams(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		last []uint32
+		code h2.ErrCode
+		keep bool // stream 1 goes on
+	}{
+		{"last of 0", []uint32{0}, h2.NoError, false},
+		{"last of 1", []uint32{1}, h2.NoError, true},
+		{"twice, fewer", []uint32{h2.MaxStreamID, 1}, h2.NoError, true},
+		{"twice, more", []uint32{1, h2.MaxStreamID}, h2.NoError, true},
+		{"ENHANCE_YOUR_CALM", []uint32{0}, h2.EnhanceYourCalm, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := start(t, h2.Config{})
+				a := f.do(t.Context(), get("/1"))
+				f.WantHeaders(1, "", "a request")
+				b := f.do(t.Context(), post("/3", text("x"), 1))
+				f.WantHeaders(3, "", "a request")
+				f.WantData(3, "x", true, "its content")
+				for _, last := range tt.last {
+					f.SendRaw(h2.AppendGoAway(nil, last, tt.code, "why"))
+				}
+				e := b.fails(wire.ErrUnprocessed)
+				var g h2.GoAwayError
+				if !errors.As(e, &g) || g.Code != tt.code || g.Debug != "why" || !e.Remote {
+					t.Errorf("got %+v", e)
+				}
+				if tt.keep {
+					f.Respond(1, "200", "one")
+					a.ok(200, "one")
+				} else {
+					a.fails(wire.ErrUnprocessed)
+				}
+				f.WantGoAway(h2.NoError, "nothing is left")
+				f.phase(wire.ConnClosed)
+			})
+		})
+	}
+}
+
+func TestGoAwayBeforeReservedRequest(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{})
+		if !f.c.Reserve() {
+			t.Fatal("no slot")
+		}
+		f.SendRaw(h2.AppendGoAway(nil, 0, h2.NoError, ""))
+		f.phase(wire.ConnDraining)
+		var res wire.Response
+		err := f.c.RoundTrip(t.Context(), get("/"), &res)
+		var e *wire.Error
+		if !errors.As(err, &e) || e.Kind != wire.KindUnprocessed || e.Sent {
+			t.Errorf("got %v", err)
+		}
+		f.phase(wire.ConnClosed)
+		f.inFlight(0)
+	})
+}
+
+func TestConnectionLost(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		before func(f *fixture)
+		want   error
+		not    error
+		body   string
+	}{
+		{"before any byte", func(f *fixture) {}, wire.ErrServerClosedIdle, nil, ""},
+		{"after an interim response", func(f *fixture) { f.SendHeaders(1, false, ":status", "103") }, wire.ErrRemoteProtocol, wire.ErrServerClosedIdle, ""},
+		{"after the head", func(f *fixture) { f.SendHeaders(1, false, ":status", "200") }, wire.ErrRemoteProtocol, wire.ErrServerClosedIdle, ""},
+		{"within the body", func(f *fixture) {
+			f.SendHeaders(1, false, ":status", "200", "content-length", "10")
+			f.SendData(1, "half", false)
+		}, wire.ErrRemoteProtocol, wire.ErrServerClosedIdle, "half"},
+		{"within a frame", func(f *fixture) {
+			f.SendHeaders(1, false, ":status", "200")
+			f.SendRaw([]byte("\x00\x00"))
+		}, wire.ErrRemoteProtocol, wire.ErrServerClosedIdle, ""},
+		{"after GOAWAY", func(f *fixture) { f.SendRaw(h2.AppendGoAway(nil, 1, h2.InternalError, "oops")) }, wire.ErrServerClosedIdle, nil, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := start(t, h2.Config{})
+				k := f.do(t.Context(), get("/"))
+				f.WantHeaders(1, "", "a request")
+				tt.before(f)
+				synctest.Wait()
+				f.Close()
+				e := k.fails(tt.want)
+				if tt.not != nil && errors.Is(e, tt.not) || k.body != tt.body || !e.Sent || !e.Remote {
+					t.Errorf("got %+v, %q", e, k.body)
+				}
+				f.phase(wire.ConnClosed)
+				f.inFlight(0)
+			})
+		})
+	}
+	t.Run("a complete response outlives it", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			f := start(t, h2.Config{})
+			k := f.head(t.Context(), get("/"))
+			f.WantHeaders(1, "", "a request")
+			f.Respond(1, "200", "whole")
+			f.Close()
+			k.wait()
+			f.phase(wire.ConnClosed)
+			k.read()
+			k.ok(200, "whole")
+			f.inFlight(0)
+		})
+	})
+}
+
+func TestPing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{})
+		f.Patience = time.Hour
+		began := time.Now()
+		k := f.do(t.Context(), never(get("/")))
+		f.WantHeaders(1, "", "a request")
+		for i, pause := range []time.Duration{15 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 5 * time.Minute, 5 * time.Minute} {
+			p := f.Want(h2.FramePing, 0, "a silent peer is asked")
+			if d := time.Since(began); d < pause || d > pause+pause/10 {
+				t.Errorf("PING %d after %v, want %v", i, d, pause)
+			}
+			f.SendRaw(h2.AppendPing(nil, p.Ping(), true))
+			synctest.Wait()
+			began = time.Now()
+		}
+		// Content makes it ask soon again.
+		f.SendHeaders(1, false, ":status", "200")
+		f.SendData(1, "x", false)
+		synctest.Wait()
+		began = time.Now()
+		f.Want(h2.FramePing, 0, "a silent peer is asked")
+		if d := time.Since(began); d < 15*time.Second || d > 17*time.Second {
+			t.Errorf("PING after %v", d)
+		}
+		f.SendData(1, "y", true) // as good as an answer
+		k.ok(200, "xy")
+		f.phase(wire.ConnOpen)
+	})
+}
+
+func TestBlackhole(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{})
+		began := time.Now()
+		k := f.do(t.Context(), never(get("/")))
+		f.WantHeaders(1, "", "a request")
+		f.Want(h2.FramePing, 0, "a silent peer is asked")
+		time.Sleep(2600 * time.Millisecond)
+		f.phase(wire.ConnDraining)
+		if f.c.Reserve() {
+			t.Error("a slot of a connection that may be dead")
+		}
+		e := k.fails(wire.ErrReadTimeout)
+		if d := time.Since(began); d < 19*time.Second || d > 21*time.Second || !e.Remote {
+			t.Errorf("failed after %v with %+v", d, e)
+		}
+		f.phase(wire.ConnClosed)
+	})
+}
+
+func TestBlackholeWhileIdle(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{})
+		time.Sleep(14 * time.Second)
+		k := f.do(t.Context(), never(get("/")))
+		began := time.Now()
+		f.WantHeaders(1, "", "a request")
+		k.fails(wire.ErrTimeout)
+		if d := time.Since(began); d > 20*time.Second+time.Millisecond {
+			t.Errorf("failed after %v", d)
+		}
+	})
+}
+
+func TestPingOff(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{PingInterval: -1})
+		time.Sleep(time.Hour)
+		f.WantIdle("no PING is sent")
+	})
+}
+
+func TestDrain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{})
+		changes := make(chan struct{}, 100)
+		f.c.OnChange(func() { changes <- struct{}{} })
+		k := f.do(t.Context(), get("/"))
+		f.WantHeaders(1, "", "a request")
+		if !f.c.Reserve() {
+			t.Fatal("no slot")
+		}
+		f.c.Drain()
+		f.phase(wire.ConnDraining)
+		if f.c.Reserve() || len(changes) != 1 {
+			t.Errorf("draining: %d changes", len(changes))
+		}
+		f.Respond(1, "200", "x")
+		k.ok(200, "x")
+		f.phase(wire.ConnDraining)
+		f.c.Release()
+		f.WantGoAway(h2.NoError, "the last slot was given back")
+		f.phase(wire.ConnClosed)
+	})
+}
+
+func TestCloseFailsStreams(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{})
+		a := f.do(t.Context(), get("/"))
+		f.WantHeaders(1, "", "a request")
+		b := f.head(t.Context(), get("/"))
+		f.WantHeaders(3, "", "a request")
+		f.SendHeaders(3, false, ":status", "200")
+		f.SendData(3, "lost", true)
+		b.wait()
+		synctest.Wait()
+		f.c.Close()
+		f.c.Close()
+		a.fails(wire.ErrClosed)
+		b.read()
+		b.fails(wire.ErrClosed)
+		f.WantGoAway(h2.NoError, "goodbye")
+		f.inFlight(0)
+		var res wire.Response
+		if err := f.c.RoundTrip(t.Context(), get("/"), &res); !errors.Is(err, wire.ErrClosed) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// A peer that takes nothing must not hold Close up.
+func TestCloseOfStuckConnection(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{})
+		f.nc.SetCapacity(10)
+		k := f.do(t.Context(), never(get("/"+strings.Repeat("x", 5000))))
+		synctest.Wait()
+		began := time.Now()
+		f.c.Close()
+		k.fails(wire.ErrClosed)
+		if d := time.Since(began); d != 0 {
+			t.Errorf("Close took %v", d)
+		}
+		time.Sleep(2 * time.Second)
+		if !f.nc.Closed() {
+			t.Error("the socket is open")
+		}
+	})
+}
+
+func TestSettingsLimits(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := raw(t, h2.Config{})
+		if l := f.c.State().Limit; l != 100 {
+			t.Errorf("limit %d before SETTINGS", l)
+		}
+		changes := 0
+		f.c.OnChange(func() { changes++ })
+		var calls []*call
+		for range 3 {
+			calls = append(calls, f.do(t.Context(), get("/")))
+			f.WantHeaders(0, "", "a request")
+		}
+		f.SendSettings(h2.Setting{ID: h2.SettingMaxConcurrentStreams, Value: 2})
+		f.WantSettingsAck("acknowledged")
+		synctest.Wait()
+		if st := f.c.State(); st.Limit != 2 || st.InFlight != 3 || st.Free() != 0 || changes != 0 {
+			t.Errorf("got %+v, %d changes", st, changes)
+		}
+		f.Respond(1, "200", "x")
+		calls[0].ok(200, "x")
+		if changes != 0 || f.c.Reserve() {
+			t.Errorf("a lowered limit admits: %d changes", changes)
+		}
+		f.Respond(3, "200", "x")
+		calls[1].ok(200, "x")
+		synctest.Wait()
+		if changes != 1 {
+			t.Errorf("%d changes, want one for the free slot", changes)
+		}
+		f.SendSettings(h2.Setting{ID: h2.SettingMaxConcurrentStreams, Value: 0})
+		f.WantSettingsAck("acknowledged")
+		f.Respond(5, "200", "x")
+		calls[2].ok(200, "x")
+		synctest.Wait()
+		before := changes
+		f.SendSettings(h2.Setting{ID: h2.SettingMaxConcurrentStreams, Value: 1})
+		f.WantSettingsAck("acknowledged")
+		synctest.Wait()
+		if changes != before+1 || !f.c.Reserve() {
+			t.Errorf("a raised limit is not told")
+		}
+		f.c.Release()
+	})
+}
+
+func TestMaxRequests(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{MaxRequests: 2})
+		f.alive()
+		k := f.do(t.Context(), get("/"))
+		f.WantHeaders(3, "", "the last request")
+		f.phase(wire.ConnDraining)
+		f.Respond(3, "200", "x")
+		k.ok(200, "x")
+		f.WantGoAway(h2.NoError, "that was the last request")
+	})
+}
+
+func TestNewConnGivesUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		nc, p := peerPair(t, 4)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		_, err := h2.NewConn(ctx, nc, h2.Config{})
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second || !nc.Closed() {
+			t.Errorf("got %v after %v", err, time.Since(began))
+		}
+		p.Close()
+	})
+}
