@@ -159,9 +159,20 @@ func TestReplayIsBounded(t *testing.T) {
 		n.made = func(c *fakeConn) {
 			c.serve = func(context.Context, *wire.Request) error { tries++; return unprocessed() }
 		}
+		began := time.Now()
 		err := p.RoundTrip(context.Background(), key("a"), &wire.Request{Method: "POST"}, &wire.Response{})
-		if !errors.Is(err, wire.ErrUnprocessed) || tries != 4 {
-			t.Errorf("%d attempts, error %v; want 4", tries, err)
+		if !errors.Is(err, wire.ErrUnprocessed) || tries != 9 {
+			t.Errorf("%d attempts, error %v; want 9", tries, err)
+		}
+		if took := time.Since(began); took < 470*time.Millisecond || took > 790*time.Millisecond {
+			t.Errorf("the peer was given %v, want 630 ms give or take a quarter", took)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
+		defer cancel()
+		began = time.Now()
+		err = p.RoundTrip(ctx, key("a"), &wire.Request{Method: "POST"}, &wire.Response{})
+		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != 5*time.Millisecond {
+			t.Errorf("the context has the last word: after %v: %v", took, err)
 		}
 	})
 }
@@ -263,14 +274,14 @@ func TestReplayWithoutBody(t *testing.T) {
 	})
 }
 
-// The context has the last word.
+// The context has the last word, and is the reason that is given.
 func TestNoReplayAfterTheContext(t *testing.T) {
 	world(t, pool.Config{}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		get(t, p, n, key("a"))
 		ctx, stop := context.WithCancel(context.Background())
 		n.conn(0).serve = func(context.Context, *wire.Request) error { stop(); return disconnected(true) }
 		err := p.RoundTrip(ctx, key("a"), &wire.Request{}, &wire.Response{})
-		if !errors.Is(err, wire.ErrServerClosedIdle) || p.Stats().Replays != 0 {
+		if !errors.Is(err, context.Canceled) || p.Stats().Replays != 0 {
 			t.Errorf("error %v, %d replays", err, p.Stats().Replays)
 		}
 	})

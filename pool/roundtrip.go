@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -21,8 +22,10 @@ const (
 	maxDisconnected = 5
 	suspect         = 2
 	// maxUnprocessed is how often a request is repeated that the peer says it
-	// has not looked at.
-	maxUnprocessed = 3
+	// has not looked at. The first two repetitions are at once, for the peer
+	// may be one that retires its connections; then it is given time, 10 ms and
+	// twice as much each time, give or take a quarter.
+	maxUnprocessed = 8
 )
 
 // RoundTrip sends req on a connection for k and fills res. It waits for one as
@@ -78,7 +81,7 @@ func (p *Pool) replay(ctx context.Context, k Key, req *wire.Request, res *wire.R
 		}
 		sent = sent || e.Sent
 		switch {
-		case !req.CanRewind() || ctx.Err() != nil:
+		case !req.CanRewind():
 			return withSent(err, e, sent)
 		case e.Kind == wire.KindUnprocessed && unprocessed < maxUnprocessed:
 			unprocessed++
@@ -86,6 +89,9 @@ func (p *Pool) replay(ctx context.Context, k Key, req *wire.Request, res *wire.R
 			disconnected++
 		default:
 			return withSent(err, e, sent)
+		}
+		if ctx.Err() != nil || !pause(ctx, unprocessed-2) {
+			return wire.Canceled(ctx, e.Phase, sent) // but for that it would be repeated
 		}
 		p.noteReplay(m, disconnected >= suspect)
 
@@ -106,6 +112,23 @@ func (p *Pool) replay(ctx context.Context, k Key, req *wire.Request, res *wire.R
 			res.Timing.Pool = t.poolUsed
 			return nil
 		}
+	}
+}
+
+// pause waits before the n-th repetition that is not at once, for 10 ms at first.
+// It reports false if the context ended.
+func pause(ctx context.Context, n int) bool {
+	if n <= 0 {
+		return true
+	}
+	d := 10 * time.Millisecond << (n - 1)
+	t := time.NewTimer(d*3/4 + rand.N(d/2))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
