@@ -1,28 +1,29 @@
 package httpx_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"gohttpx.dev/httpx"
+	"gohttpx.dev/tls"
 )
 
 var (
@@ -30,17 +31,32 @@ var (
 	stressSeed     = flag.Uint64("stress.seed", 0, "seed of TestStress; 0 draws one")
 )
 
-// serveStress is the other process: a net/http server that answers every
-// request with its own token, so that an answer to another request is seen. The
-// query asks for misbehaviour. It ends when its standard input does.
+// connKey is where the server's requests have their connection.
+type connKey struct{}
+
+// serveStress is the other process: net/http servers that answer every request
+// with its own token, so that an answer to another request is seen. The query
+// asks for misbehaviour. It says the URLs of HTTP/1.1, HTTP/2 over TLS and HTTP/2
+// in cleartext, and ends when its standard input does.
 func serveStress() {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	for _, protocol := range []string{"h1", "h2", "h2c"} {
+		s := httptest.NewUnstartedServer(http.HandlerFunc(answerStress))
+		s.Config.ErrorLog = log.New(io.Discard, "", 0)
+		s.Config.ConnContext = func(ctx context.Context, nc net.Conn) context.Context { return context.WithValue(ctx, connKey{}, nc) }
+		switch protocol {
+		case "h1":
+			s.Start()
+		case "h2":
+			s.EnableHTTP2 = true
+			s.StartTLS()
+		case "h2c":
+			s.Config.Protocols = new(http.Protocols)
+			s.Config.Protocols.SetUnencryptedHTTP2(true)
+			s.Start()
+		}
+		fmt.Print(s.URL, " ")
 	}
-	fmt.Println(ln.Addr())
-	go http.Serve(ln, http.HandlerFunc(answerStress))
+	fmt.Println()
 	io.Copy(io.Discard, os.Stdin)
 }
 
@@ -63,7 +79,14 @@ func answerStress(w http.ResponseWriter, r *http.Request) {
 	case "after": // a whole response, then the connection without a word
 		hijackAndClose(w, "HTTP/1.1 200 OK\r\nX-Token: "+token+"\r\nContent-Length: "+strconv.Itoa(len(token))+"\r\n\r\n"+token)
 		return
-	case "polite":
+	case "drop": // the whole connection of HTTP/2
+		r.Context().Value(connKey{}).(net.Conn).Close()
+		return
+	case "abort": // one stream of it, in the middle of the body
+		io.WriteString(w, token)
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	case "polite": // with a word of warning: Connection: close, or GOAWAY
 		w.Header().Set("Connection", "close")
 	}
 	if q.Has("chunked") {
@@ -86,8 +109,8 @@ func hijackAndClose(w http.ResponseWriter, say string) {
 	nc.Close()
 }
 
-// startStressServer runs this test binary as the server.
-func startStressServer(t *testing.T) (url string) {
+// startStressServer runs this test binary as the server and returns its URLs.
+func startStressServer(t *testing.T) (h1, h2, h2c string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "HTTPX_TEST_SERVER=1")
@@ -107,11 +130,20 @@ func startStressServer(t *testing.T) (url string) {
 		in.Close()
 		cmd.Wait()
 	})
-	addr, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatalf("the server did not say its address: %v", err)
+	if n, err := fmt.Fscan(out, &h1, &h2, &h2c); err != nil {
+		t.Fatalf("the server said %d of its URLs: %v", n, err)
 	}
-	return "http://" + strings.TrimSpace(addr)
+	return h1, h2, h2c
+}
+
+// stressMode is what a run of the stress test is about.
+type stressMode struct {
+	url      string
+	options  []httpx.ClientOption
+	misdeeds []string // of the server, each with the same share of a twentieth
+	// rare are those that hit every request which shares the connection: one
+	// in 500.
+	rare []string
 }
 
 // TestStress sends many requests from 256 goroutines, a tenth of which are
@@ -119,16 +151,37 @@ func startStressServer(t *testing.T) (url string) {
 // closing. Every request ends in its own answer or in a typed error, and at the
 // end the pool and the goroutines are back to the start.
 func TestStress(t *testing.T) {
+	url, _, _ := startStressServer(t)
+	stress(t, *stressRequests, stressMode{url: url, misdeeds: []string{"silent", "body", "after", "polite"}})
+}
+
+// The same over HTTP/2, where a cancelled request must not harm those beside it
+// and a GOAWAY loses none.
+func TestStressHTTP2(t *testing.T) {
+	_, url, _ := startStressServer(t)
+	stress(t, *stressRequests/2, stressMode{url: url, misdeeds: []string{"abort"}, rare: []string{"polite"}, options: []httpx.ClientOption{
+		httpx.WithHTTP2(true), httpx.WithTLS(tls.Options{InsecureSkipVerify: true}),
+	}})
+}
+
+// The same in cleartext, with connections that are lost.
+func TestStressHTTP2Cleartext(t *testing.T) {
+	_, _, url := startStressServer(t)
+	stress(t, *stressRequests/2, stressMode{url: url, misdeeds: []string{"abort"}, rare: []string{"polite", "drop"}, options: []httpx.ClientOption{
+		httpx.WithHTTP2(true), httpx.WithHTTP1(false),
+	}})
+}
+
+func stress(t *testing.T, requests int, mode stressMode) {
 	const workers = 256
 	seed := *stressSeed
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
 	t.Logf("seed %d", seed)
-	url := startStressServer(t)
 	before := runtime.NumGoroutine()
-	client, err := httpx.New(httpx.WithLimits(httpx.Limits{MaxConnections: 64, MaxKeepaliveConnections: 32}),
-		httpx.WithTimeout(60*time.Second))
+	client, err := httpx.New(append(mode.options, httpx.WithLimits(httpx.Limits{MaxConnections: 64, MaxKeepaliveConnections: 32}),
+		httpx.WithTimeout(60*time.Second))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,11 +192,11 @@ func TestStress(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(seed, uint64(w)))
 			for {
 				i := next.Add(1)
-				if i > int64(*stressRequests) || t.Failed() {
+				if i > int64(requests) || t.Failed() {
 					return
 				}
 				one := stressRequest{
-					client: client, url: url, rnd: rnd,
+					mode: mode, client: client, rnd: rnd,
 					token: fmt.Sprintf("%d-%d-%d.", w, i, rnd.Uint32()),
 				}
 				switch result, err := one.run(); {
@@ -163,7 +216,7 @@ func TestStress(t *testing.T) {
 	}
 	wg.Wait()
 	t.Logf("%d whole answers, %d closed early by us, %d cancelled, %d ended by the server", ok.Load(), drained.Load(), canceled.Load(), closed.Load())
-	if n := int64(*stressRequests); ok.Load() < n/2 || canceled.Load() < n/50 || closed.Load() < n/100 {
+	if n := int64(requests); ok.Load() < n/2 || canceled.Load() < n/50 || closed.Load() < n/100 {
 		t.Error("the mixture is not what this test is about")
 	}
 	s := waitForIdle(client)
@@ -194,9 +247,11 @@ func waitForIdle(c *httpx.Client) httpx.Stats {
 }
 
 type stressRequest struct {
-	client     *httpx.Client
-	url, token string
-	rnd        *rand.Rand
+	mode   stressMode
+	client *httpx.Client
+	token  string
+	rnd    *rand.Rand
+	once   bool // the body cannot be sent a second time
 }
 
 // run sends one request and says how it ended: "ok", "drained", "canceled" or
@@ -218,7 +273,11 @@ func (s *stressRequest) run() (string, error) {
 	}
 	closing := ""
 	if rnd.IntN(20) == 0 {
-		closing = []string{"silent", "body", "after", "polite"}[rnd.IntN(4)]
+		closing = s.mode.misdeeds[rnd.IntN(len(s.mode.misdeeds))]
+	} else if len(s.mode.rare) > 0 && rnd.IntN(500) == 0 {
+		closing = s.mode.rare[rnd.IntN(len(s.mode.rare))]
+	}
+	if closing != "" {
 		opts = append(opts, httpx.WithQuery("close", closing))
 	}
 	method := "GET"
@@ -229,11 +288,12 @@ func (s *stressRequest) run() (string, error) {
 		if rnd.IntN(2) == 0 {
 			opts = append(opts, httpx.Bytes(sent))
 		} else {
+			s.once = true
 			opts = append(opts, httpx.Reader(io.MultiReader(bytes.NewReader(sent)))) // unknown length: chunked
 		}
 	}
 	if rnd.IntN(4) == 0 { // read a little, then close
-		resp, err := s.client.Stream(ctx, method, s.url+"/", opts...)
+		resp, err := s.client.Stream(ctx, method, s.mode.url+"/", opts...)
 		if err != nil {
 			return s.failed(err, ctx, mayCancel, closing, method)
 		}
@@ -251,7 +311,7 @@ func (s *stressRequest) run() (string, error) {
 		}
 		return "drained", nil
 	}
-	resp, err := s.client.Do(ctx, method, s.url+"/", opts...)
+	resp, err := s.client.Do(ctx, method, s.mode.url+"/", opts...)
 	if err != nil {
 		return s.failed(err, ctx, mayCancel, closing, method)
 	}
@@ -265,7 +325,7 @@ func (s *stressRequest) run() (string, error) {
 	if resp.StatusCode != 200 || resp.Header.Get("X-Token") != s.token || !slices.Equal(resp.Bytes(), want) {
 		return "", fmt.Errorf("wrong answer: status %d, token %q, %d bytes of %d", resp.StatusCode, resp.Header.Get("X-Token"), len(resp.Bytes()), len(want))
 	}
-	if closing == "body" || closing == "silent" {
+	if closing == "body" || closing == "silent" || closing == "abort" || closing == "drop" {
 		return "", fmt.Errorf("the server closed (%s), yet there was an answer", closing)
 	}
 	if closing != "" {
@@ -284,9 +344,13 @@ func (s *stressRequest) failed(err error, ctx context.Context, mayCancel bool, c
 		return "canceled", nil
 	case closing == "silent" && errors.Is(err, httpx.ErrServerClosedIdle):
 		return "closed", nil
-	case closing == "body" && errors.Is(err, httpx.ErrRemoteProtocol):
+	case (closing == "body" || closing == "abort") && errors.Is(err, httpx.ErrRemoteProtocol):
 		return "closed", nil
 	case (closing == "silent" || closing == "body") && errors.Is(err, httpx.ErrNetwork): // a reset, where bytes were unread
+		return "closed", nil
+	case slices.Contains(s.mode.rare, "drop") && (errors.Is(err, httpx.ErrNetwork) || errors.Is(err, httpx.ErrRemoteProtocol)):
+		return "closed", nil
+	case s.once && errors.Is(err, httpx.ErrUnprocessed): // GOAWAY came first
 		return "closed", nil
 	case method == "POST" && errors.Is(err, httpx.ErrServerClosedIdle):
 		// The server closed an idle connection under a request that may not
