@@ -151,7 +151,7 @@ func (c *Conn) armWrite() {
 	c.dmu.Lock()
 	if !c.closing && c.writeBy < now+c.socketWrite {
 		c.writeBy = now + c.socketWrite + c.socketWrite/10
-		c.nc.SetWriteDeadline(c.epoch.Add(time.Duration(c.writeBy)))
+		c.nc.SetWriteDeadline(c.epoch.Add(time.Duration(c.writeBy - 1)))
 	}
 	c.dmu.Unlock()
 }

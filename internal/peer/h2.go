@@ -385,3 +385,28 @@ func (p *H2Script) Respond(id uint32, status, body string, fields ...string) {
 
 // Close closes the connection. Closing one that is closed is fine.
 func (p *H2Script) Close() { p.Conn.Close() }
+
+// Pending reports whether a frame, or a part of one, has come and was not taken.
+// It does not wait, and is meant for memory connections.
+func (p *H2Script) Pending() bool {
+	if len(p.buf) > 0 {
+		return true
+	}
+	m, ok := p.Conn.(*memconn.Conn)
+	return ok && m.Buffered() > 0
+}
+
+// WantHeadersPastUpdates is WantHeaders for any request; WINDOW_UPDATE frames
+// before it are passed over.
+func (p *H2Script) WantHeadersPastUpdates(why string) *Head {
+	p.t.Helper()
+	p.step = "want HEADERS past WINDOW_UPDATE"
+	f := p.pastUpdates(why)
+	if f.Type != h2.FrameHeaders {
+		p.fail(why, "got %v", f.FrameHeader)
+	}
+	return p.Decode(f, why)
+}
+
+// TryNext is Next for a client that may go.
+func (p *H2Script) TryNext() (h2.Frame, error) { return p.next() }

@@ -1,0 +1,351 @@
+package h2_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gohttpx.dev/h2"
+	"gohttpx.dev/wire"
+)
+
+// within checks that d is between limit and 1.1 limit.
+func within(t *testing.T, what string, d, limit time.Duration) {
+	t.Helper()
+	if d < limit || d > limit+limit/10 {
+		t.Errorf("%s after %v, want %v to %v", what, d, limit, limit+limit/10)
+	}
+}
+
+func TestReadTimeoutIsOfOneStream(t *testing.T) {
+	// httpx fails every stream of the connection.
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{})
+		slow := get("/silent")
+		slow.Timeouts.Read = 300 * time.Millisecond
+		began := time.Now()
+		a := f.do(t.Context(), slow)
+		f.WantHeaders(1, "", "a request")
+		b := f.do(t.Context(), get("/3"))
+		f.WantHeaders(3, "", "a request")
+		e := a.fails(wire.ErrReadTimeout)
+		within(t, "timeout", time.Since(began), 300*time.Millisecond)
+		if e.Phase != wire.PhaseHead || !e.Sent || !e.Remote {
+			t.Errorf("got %+v", e)
+		}
+		f.WantRST(1, h2.Cancel, "the stream is given up")
+		time.Sleep(700 * time.Millisecond)
+		f.Respond(3, "200", "fine")
+		b.ok(200, "fine")
+	})
+}
+
+func TestReadTimeoutInBody(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		feed func(f *fixture)
+	}{
+		{"silence", func(f *fixture) {}},
+		{"empty DATA does not feed it", func(f *fixture) {
+			for range 9 {
+				time.Sleep(100 * time.Millisecond)
+				f.SendRaw(h2.AppendData(nil, 1, nil, false, 0))
+			}
+		}},
+		{"padding does not feed it", func(f *fixture) {
+			for range 9 {
+				time.Sleep(100 * time.Millisecond)
+				f.SendRaw(h2.AppendData(nil, 1, nil, false, 100))
+			}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := start(t, h2.Config{})
+				req := get("/")
+				req.Timeouts.Read = time.Second
+				k := f.do(t.Context(), req)
+				f.WantHeaders(1, "", "a request")
+				f.SendHeaders(1, false, ":status", "200")
+				for range 5 {
+					time.Sleep(900 * time.Millisecond)
+					f.SendData(1, "x", false)
+					synctest.Wait()
+				}
+				began := time.Now()
+				tt.feed(f)
+				e := k.fails(wire.ErrReadTimeout)
+				within(t, "timeout", time.Since(began), time.Second)
+				if e.Phase != wire.PhaseBody || k.body != "xxxxx" {
+					t.Errorf("got %+v, %q", e, k.body)
+				}
+				f.WantRST(1, h2.Cancel, "the stream is given up")
+				f.alive()
+			})
+		})
+	}
+}
+
+// An application that pauses is not the peer's fault.
+func TestReadTimeoutNotWhilePausing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{PingInterval: -1})
+		req := get("/")
+		req.Timeouts.Read = time.Second
+		k := f.head(t.Context(), req)
+		f.WantHeaders(1, "", "a request")
+		f.SendHeaders(1, false, ":status", "200")
+		k.wait()
+		time.Sleep(time.Minute)
+		go func() {
+			time.Sleep(900 * time.Millisecond)
+			f.SendData(1, "late", true)
+		}()
+		k.read()
+		k.ok(200, "late")
+	})
+}
+
+func TestHeaderTimeout(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{})
+		req := get("/")
+		req.Timeouts.Header = 2 * time.Second
+		req.Timeouts.Read = time.Second
+		began := time.Now()
+		k := f.do(t.Context(), req)
+		f.WantHeaders(1, "", "a request")
+		for range 2 {
+			time.Sleep(900 * time.Millisecond)
+			f.SendHeaders(1, false, ":status", "103")
+		}
+		k.fails(wire.ErrReadTimeout)
+		within(t, "timeout", time.Since(began), 2*time.Second)
+		f.WantRST(1, h2.Cancel, "the stream is given up")
+	})
+}
+
+func TestWriteTimeoutIsOfOneStream(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		body func() io.ReadCloser
+		n    int64
+	}{
+		{"long body", func() io.ReadCloser { return text(strings.Repeat("x", 100000)) }, 100000},
+		{"unknown length", func() io.ReadCloser { return text(strings.Repeat("x", 100000)) }, -1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := start(t, h2.Config{}, h2.Setting{ID: h2.SettingInitialWindowSize, Value: 10})
+				req := post("/", tt.body(), tt.n)
+				req.Timeouts.Write = time.Second
+				began := time.Now()
+				k := f.do(t.Context(), req)
+				f.WantHeaders(1, "", "a request")
+				for range 3 {
+					f.Want(h2.FrameData, 1, "what the window allows")
+					time.Sleep(900 * time.Millisecond)
+					f.SendRaw(h2.AppendWindowUpdate(nil, 1, 2000))
+					synctest.Wait()
+					began = time.Now()
+				}
+				f.Want(h2.FrameData, 1, "what the window allows")
+				e := k.fails(wire.ErrWriteTimeout)
+				within(t, "timeout", time.Since(began), time.Second)
+				if !e.Sent || e.Phase != wire.PhaseWrite {
+					t.Errorf("got %+v", e)
+				}
+				f.WantRST(1, h2.Cancel, "the stream is given up")
+				f.alive()
+			})
+		})
+	}
+}
+
+// The read clock starts when the request is fully sent.
+func TestSteadyUploadIsNoTimeout(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{PingInterval: -1})
+		pr, pw := io.Pipe()
+		k := f.do(t.Context(), post("/", pr, -1))
+		f.WantHeaders(1, "", "a request")
+		for range 30 {
+			time.Sleep(time.Second)
+			pw.Write([]byte("x"))
+			f.WantData(1, "x", false, "content")
+		}
+		time.Sleep(time.Hour) // the source's business
+		pw.Close()
+		f.WantData(1, "", true, "the end")
+		began := time.Now()
+		k.fails(wire.ErrReadTimeout)
+		within(t, "timeout", time.Since(began), 5*time.Second)
+	})
+}
+
+// A socket that takes nothing ends the connection.
+func TestSocketWriteTimeout(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{Write: 2 * time.Second})
+		f.nc.SetCapacity(100)
+		began := time.Now()
+		k := f.do(t.Context(), never(get("/"+strings.Repeat("~", 30000))))
+		e := k.fails(wire.ErrWriteTimeout)
+		within(t, "timeout", time.Since(began), 2*time.Second)
+		if !e.Sent {
+			t.Errorf("got %+v", e)
+		}
+		f.phase(wire.ConnClosed)
+	})
+}
+
+func TestContinue(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		answer func(f *fixture)
+		sent   bool
+	}{
+		{"100", func(f *fixture) { f.SendHeaders(1, false, ":status", "100") }, true},
+		{"nothing", func(f *fixture) { time.Sleep(time.Second) }, true},
+		{"417", func(f *fixture) { f.Respond(1, "417", "no") }, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := start(t, h2.Config{})
+				body := &closeCounter{Reader: strings.NewReader("hello")}
+				req := post("/", body, 5)
+				req.Timeouts.Continue = time.Second
+				k := f.do(t.Context(), req)
+				if h := f.WantHeaders(1, "", "a request"); h.Get("expect") != "100-continue" || h.End {
+					t.Errorf("got %+v", h)
+				}
+				f.WantIdle("the content is held back")
+				tt.answer(f)
+				if tt.sent {
+					f.WantData(1, "hello", true, "the content")
+					f.Respond(1, "200", "ok")
+					k.ok(200, "ok")
+				} else {
+					k.ok(417, "no")
+					f.WantRST(1, h2.Cancel, "the content will never come")
+				}
+				synctest.Wait()
+				if body.n != 1 {
+					t.Errorf("closed %d times", body.n)
+				}
+				f.alive()
+			})
+		})
+	}
+}
+
+// closeCounter counts Close.
+type closeCounter struct {
+	io.Reader
+	n int
+}
+
+func (c *closeCounter) Close() error { c.n++; return nil }
+
+// Whatever the stage at which the context ends, the stream is reset, the slot is
+// free and the connection lives.
+func TestCancel(t *testing.T) {
+	cause := errors.New("because")
+	for _, tt := range []struct {
+		name string
+		req  func() *wire.Request
+		go1  func(f *fixture)
+		rst  bool
+		read bool
+	}{
+		{"while waiting for the head", func() *wire.Request { return get("/") }, func(f *fixture) { f.WantHeaders(1, "", "a request") }, true, true},
+		{"after an interim response", func() *wire.Request { return get("/") }, func(f *fixture) {
+			f.WantHeaders(1, "", "a request")
+			f.SendHeaders(1, false, ":status", "103")
+		}, true, true},
+		{"while waiting for content", func() *wire.Request { return get("/") }, func(f *fixture) {
+			f.WantHeaders(1, "", "a request")
+			f.SendHeaders(1, false, ":status", "200")
+		}, true, true},
+		{"while nobody reads", func() *wire.Request { return get("/") }, func(f *fixture) {
+			f.WantHeaders(1, "", "a request")
+			f.SendHeaders(1, false, ":status", "200")
+			f.SendData(1, "x", false)
+		}, true, false},
+		{"while the window is closed", func() *wire.Request { return post("/", text(strings.Repeat("x", 100000)), 100000) }, func(f *fixture) {
+			f.WantHeaders(1, "", "a request")
+			for n := 0; n < 65535; {
+				n += len(f.Want(h2.FrameData, 1, "content").Payload)
+			}
+		}, true, true},
+		{"while the body is silent", func() *wire.Request { pr, _ := io.Pipe(); return post("/", pr, -1) }, func(f *fixture) {
+			f.WantHeaders(1, "", "a request")
+		}, true, true},
+		{"while 100 (Continue) is awaited", func() *wire.Request {
+			r := post("/", text("x"), 1)
+			r.Timeouts.Continue = time.Hour
+			return r
+		}, func(f *fixture) { f.WantHeaders(1, "", "a request") }, true, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := start(t, h2.Config{})
+				ctx, cancel := context.WithCancelCause(t.Context())
+				k := f.exchange(ctx, tt.req(), tt.read)
+				tt.go1(f)
+				synctest.Wait()
+				cancel(cause)
+				if tt.rst {
+					f.WantRST(1, h2.Cancel, "a cancelled stream is reset")
+				}
+				k.wait()
+				f.inFlight(0)
+				if k.err == nil && k.berr == nil {
+					k.read()
+				}
+				e := k.fails(context.Canceled)
+				if !errors.Is(e, cause) || e.Kind != wire.KindCanceled || !e.Sent {
+					t.Errorf("got %+v", e)
+				}
+				f.alive()
+			})
+		})
+	}
+	t.Run("before", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			f := start(t, h2.Config{})
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			body := &closeCounter{Reader: strings.NewReader("hello")}
+			if e := f.do(ctx, post("/", body, 5)).fails(context.Canceled); e.Sent || body.n != 1 {
+				t.Errorf("got %+v, closed %d times", e, body.n)
+			}
+			f.WantIdle("nothing is sent")
+			f.alive()
+		})
+	})
+	t.Run("behind a peer that does not read", func(t *testing.T) {
+		// The caller must not wait for bytes that are under way.
+		bubble(t, func(t *testing.T) {
+			f := start(t, h2.Config{})
+			f.nc.SetCapacity(10)
+			ctx, cancel := context.WithCancel(t.Context())
+			k := f.do(ctx, get("/"+strings.Repeat("~", 5000)))
+			synctest.Wait()
+			began := time.Now()
+			cancel()
+			k.fails(context.Canceled)
+			if d := time.Since(began); d != 0 {
+				t.Errorf("waited %v", d)
+			}
+			f.nc.SetCapacity(1 << 20)
+			f.WantHeaders(1, "", "whole all the same")
+			f.WantRST(1, h2.Cancel, "and reset")
+			f.alive()
+		})
+	})
+}

@@ -1,0 +1,304 @@
+package h2_test
+
+import (
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gohttpx.dev/h2"
+)
+
+// ledger counts the windows as the peer sees them.
+type ledger struct {
+	f      *fixture
+	conn   int64
+	stream map[uint32]int64
+	resets int
+}
+
+func newLedger(f *fixture) *ledger {
+	return &ledger{f: f, conn: h2.DefaultConnWindow, stream: map[uint32]int64{}}
+}
+
+// take takes in what the client has sent, without waiting for more.
+func (l *ledger) take() {
+	synctest.Wait()
+	for l.f.Pending() {
+		switch f := l.f.Next("a frame"); f.Type {
+		case h2.FrameWindowUpdate:
+			if f.StreamID == 0 {
+				l.conn += int64(f.Increment())
+			} else {
+				l.stream[f.StreamID] += int64(f.Increment())
+			}
+		case h2.FrameRSTStream:
+			l.resets++
+		}
+	}
+}
+
+// A body that is closed unread gives back its stream, its slot and its window.
+func TestUnreadBodiesClosed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{})
+		l := newLedger(f)
+		n := 1000
+		if raceEnabled {
+			n = 200
+		}
+		for i := range n {
+			k := f.head(t.Context(), get("/"))
+			h := f.WantHeaders(0, "GET /", "a request")
+			f.SendHeaders(h.ID, false, ":status", "200")
+			f.SendData(h.ID, strings.Repeat("x", 100000), i%4 == 1)
+			l.conn -= 100000
+			k.wait()
+			if i%2 == 0 {
+				io.ReadFull(k.res.Body, make([]byte, 1000))
+			}
+			if i%4 == 2 {
+				synctest.Wait() // all of it is buffered
+			}
+			k.res.Body.Close()
+			l.take()
+			if i%4 == 3 {
+				f.SendData(h.ID, strings.Repeat("x", 100000), true) // late
+				l.conn -= 100000
+				l.take()
+			}
+		}
+		f.inFlight(0)
+		if l.conn < h2.DefaultConnWindow*3/4 || l.conn > h2.DefaultConnWindow {
+			t.Errorf("the connection's window is %d, was %d", l.conn, h2.DefaultConnWindow)
+		}
+		if want := n * 3 / 4; l.resets < want {
+			t.Errorf("%d streams were reset, want %d at least", l.resets, want)
+		}
+		f.alive()
+	})
+}
+
+// A reader that stands still must not hold up another stream.
+func TestStalledReaders(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{MaxStreamWindow: -1})
+		l := newLedger(f)
+		for range 8 {
+			k := f.head(t.Context(), get("/stalled"))
+			h := f.WantHeaders(0, "", "a request")
+			f.SendHeaders(h.ID, false, ":status", "200")
+			f.SendData(h.ID, strings.Repeat("x", 1<<19), false)
+			f.SendData(h.ID, strings.Repeat("x", 1<<19), false)
+			l.conn -= 1 << 20
+			l.take()
+			k.wait()
+		}
+		if l.conn < h2.DefaultConnWindow*3/4 {
+			t.Errorf("8 MiB unread leave a window of %d", l.conn)
+		}
+		k := f.do(t.Context(), get("/fast"))
+		h := f.WantHeaders(0, "", "a request")
+		f.SendHeaders(h.ID, false, ":status", "200")
+		l.stream[h.ID] = 1 << 20
+		for range 100 {
+			f.SendData(h.ID, strings.Repeat("y", 100000), false)
+			l.conn -= 100000
+			l.stream[h.ID] -= 100000
+			l.take()
+			if l.conn < 100000 || l.stream[h.ID] < 100000 {
+				t.Fatalf("windows %d and %d", l.conn, l.stream[h.ID])
+			}
+		}
+		f.SendData(h.ID, "", true)
+		if k.wait(); len(k.body) != 100*100000 {
+			t.Errorf("got %d bytes", len(k.body))
+		}
+	})
+}
+
+// Above the cap the connection gets credit for what was read only.
+func TestMemoryCap(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		budget := h2.NewBudget(1 << 30)
+		f := start(t, h2.Config{ConnBuffer: 1 << 22, ConnWindow: 1 << 20, Budget: budget, MaxStreamWindow: -1})
+		l := newLedger(f)
+		l.conn = 1 << 20
+		sent := int64(0)
+		var calls []*call
+		for range 10 {
+			k := f.head(t.Context(), get("/stalled"))
+			h := f.WantHeaders(0, "", "a request")
+			f.SendHeaders(h.ID, false, ":status", "200")
+			for left := int64(1 << 20); left > 0 && l.conn > 0; {
+				n := min(left, l.conn, 1<<18)
+				f.SendData(h.ID, strings.Repeat("x", int(n)), false)
+				l.conn -= n
+				left -= n
+				sent += n
+				l.take()
+			}
+			k.wait()
+			calls = append(calls, k)
+		}
+		if sent != 1<<22 || budget.Used() != sent || l.conn != 0 {
+			t.Errorf("the peer could send %d bytes, %d are buffered, window %d", sent, budget.Used(), l.conn)
+		}
+		calls[0].res.Body.Close()
+		l.take()
+		if l.conn < 1<<19 {
+			t.Errorf("the window is %d after a megabyte was dropped", l.conn)
+		}
+		for _, k := range calls {
+			k.res.Body.Close()
+		}
+		l.take()
+		f.inFlight(0)
+		if budget.Used() != 0 || l.conn < 1<<19 {
+			t.Errorf("at the end %d are buffered, window %d", budget.Used(), l.conn)
+		}
+	})
+}
+
+// A full budget stops growth and credit on receipt.
+func TestBudget(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		budget := h2.NewBudget(1)
+		f := start(t, h2.Config{Budget: budget})
+		l := newLedger(f)
+		k := f.head(t.Context(), get("/"))
+		f.WantHeaders(1, "", "a request")
+		f.SendHeaders(1, false, ":status", "200")
+		f.SendData(1, strings.Repeat("x", 1<<20), false)
+		l.take()
+		if l.conn != h2.DefaultConnWindow {
+			t.Errorf("credit of %d above the budget", l.conn-h2.DefaultConnWindow)
+		}
+		k.wait().res.Body.Close()
+		f.inFlight(0)
+		if budget.Used() != 0 {
+			t.Errorf("%d in use at the end", budget.Used())
+		}
+	})
+}
+
+// Windows grow while the application keeps up with a distant peer.
+func TestWindowGrows(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		pause time.Duration // between two windows
+		grows bool
+	}{
+		{"at the pace of the round trip", 0, true},
+		{"slower than the round trip", time.Second, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				budget := h2.NewBudget(1 << 30)
+				f := raw(t, h2.Config{Budget: budget})
+				time.Sleep(100 * time.Millisecond) // the round trip
+				f.SendSettings()
+				f.SendRaw(h2.AppendSettingsAck(nil))
+				f.WantSettingsAck("acknowledged")
+				k := f.do(t.Context(), get("/"))
+				f.WantHeaders(1, "", "a request")
+				f.SendHeaders(1, false, ":status", "200")
+				l := newLedger(f)
+				l.stream[1] = 1 << 20
+				for range 200 {
+					f.SendData(1, strings.Repeat("x", 1<<17), false)
+					l.stream[1] -= 1 << 17
+					time.Sleep(tt.pause)
+					l.take()
+				}
+				switch win := l.stream[1]; {
+				case tt.grows && (win < 12<<20 || win > 16<<20):
+					t.Errorf("window %d", win)
+				case !tt.grows && win > 1<<20:
+					t.Errorf("window %d", win)
+				}
+				f.SendData(1, "", true)
+				k.wait()
+				if f.inFlight(0); budget.Used() != 0 {
+					t.Errorf("%d of the budget in use at the end", budget.Used())
+				}
+			})
+		})
+	}
+}
+
+// Uploads share the connection in turns.
+func TestUploadsTakeTurns(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{}, h2.Setting{ID: h2.SettingInitialWindowSize, Value: 1 << 20})
+		var calls []*call
+		for range 4 {
+			calls = append(calls, f.do(t.Context(), post("/", io.NopCloser(io.LimitReader(new(pattern), 1<<20)), 1<<20)))
+		}
+		got := map[uint32]int{}
+		heads, done := 0, 0
+		for done < 4 {
+			fr := f.Next("content")
+			if fr.Type == h2.FrameHeaders {
+				f.Decode(fr, "a request")
+				if heads++; heads == 4 {
+					clear(got) // those that came first had the windows for themselves
+				}
+			}
+			if fr.Type != h2.FrameData {
+				continue
+			}
+			got[fr.StreamID] += len(fr.Payload)
+			if fr.EndStream() {
+				done++
+			}
+			lo, hi := 1<<30, 0
+			for id := uint32(1); id <= 7; id += 2 {
+				lo, hi = min(lo, got[id]), max(hi, got[id])
+			}
+			if heads == 4 && done == 0 && hi-lo > 600<<10 {
+				t.Fatalf("unfair: %v", got)
+			}
+			f.SendRaw(h2.AppendWindowUpdate(nil, 0, uint32(max(len(fr.Payload), 1))))
+		}
+		for i := range calls {
+			f.Respond(uint32(2*i+1), "200", "")
+		}
+		for _, k := range calls {
+			k.ok(200, "")
+		}
+	})
+}
+
+// Memory that was lent is given back: many streams, then nothing.
+func TestHeapAfterManyStreams(t *testing.T) {
+	if raceEnabled {
+		return // the detector keeps memory of its own
+	}
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{})
+		round := func(n int) {
+			for range n {
+				k := f.do(t.Context(), get("/"))
+				h := f.WantHeadersPastUpdates("a request")
+				f.Respond(h.ID, "200", strings.Repeat("x", 1000))
+				k.ok(200, strings.Repeat("x", 1000))
+			}
+		}
+		heap := func() uint64 {
+			runtime.GC()
+			runtime.GC()
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			return m.HeapAlloc
+		}
+		round(100)
+		before := heap()
+		round(5000)
+		if after := heap(); after > before+1<<20 {
+			t.Errorf("heap grew from %d to %d", before, after)
+		}
+	})
+}
