@@ -43,6 +43,7 @@
 //
 // # Limitations
 //
-// This version speaks HTTP/1.1, in cleartext and over TLS. It neither
+// This version speaks HTTP/1.1, in cleartext and over TLS, and on request HTTP/2
+// (WithHTTP2), which is on trial. It neither
 // decompresses nor follows redirects, keeps no cookies and uses no proxy.
 package httpx

@@ -23,7 +23,7 @@ type Response struct {
 	StatusCode int
 	// Reason is the reason phrase as received; it may be empty.
 	Reason string
-	// Proto is "HTTP/1.0" or "HTTP/1.1".
+	// Proto is "HTTP/1.0", "HTTP/1.1" or "HTTP/2".
 	Proto string
 	// Header is the header section, in the order and case received.
 	Header Header
