@@ -9,6 +9,9 @@ import "gohttpx.dev/wire"
 func (c *Conn) goAway(f Frame) error {
 	c.mu.Lock()
 	defer c.unlock()
+	if c.end != nil {
+		return nil
+	}
 	g := f.GoAway()
 	if c.goaway != nil {
 		if err := c.guard.spend(c.heard.Load(), f.Type); err != nil {

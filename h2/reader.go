@@ -51,14 +51,17 @@ const (
 func (c *Conn) readLoop() {
 	r := &c.in
 	r.buf = bufpool.Get(max(readBuffer, int(c.ours.frame)+FrameHeaderLen))
+	over := false
 	for empty := 0; ; {
 		n, err := c.nc.Read(r.buf[r.w:])
 		if n > 0 {
 			empty = 0
 			r.w += n
 			c.heard.Store(c.now())
-			if !c.frames() {
-				break
+			if over || !c.frames() {
+				// Read on: a socket that is closed with bytes unread is reset,
+				// and GOAWAY may be lost with it.
+				over, r.r, r.w = true, 0, 0
 			}
 		} else if err == nil {
 			if empty++; empty == 100 {
@@ -108,6 +111,9 @@ func (c *Conn) frames() bool {
 		if err != nil && !c.fault(err) {
 			return false
 		}
+	}
+	if c.slots.word.Load()&slotClosed != 0 {
+		return false
 	}
 	if r.r > 0 {
 		r.w = copy(r.buf, r.buf[r.r:r.w])
