@@ -1,5 +1,5 @@
-// Package fuzz holds the fuzz targets of the codecs, written against their
-// exported functions alone, as a user of them would.
+// Package fuzz holds the fuzz targets of the codecs and the engines, written
+// against their exported functions alone, as a user of them would.
 //
 // # Overview
 //
@@ -9,6 +9,10 @@
 // FuzzChunked also compare with net/http or golang.org/x/net/http2: the two may
 // disagree only in the ways that are listed beside the target, each with its
 // reason.
+//
+// FuzzH1Conn and FuzzH2Conn play a script of bytes or frames, pauses and cancels
+// against an engine on a fake clock: nothing hangs, every error has its kind,
+// nothing is left at the end.
 //
 // Inputs that once failed are kept in testdata/fuzz and run with every go test.
 // To look for more:
@@ -21,6 +25,6 @@
 //
 // # Limitations
 //
-// The package has no code of its own. What a target accepts is no statement
-// about the engines, which have tests with scripted peers.
+// The package has no code of its own. What a target of a codec accepts is no
+// statement about the engines, which have tests with scripted peers.
 package fuzz
