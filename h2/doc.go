@@ -1,5 +1,6 @@
 // Package h2 speaks HTTP/2 as a client (RFC 9113): a codec of frames, settings,
-// windows and field blocks.
+// windows and field blocks, and Conn, an engine that runs many exchanges over one
+// connection with them.
 //
 // # Overview
 //
@@ -24,6 +25,13 @@
 // error. ParseFrame returns how many bytes it is done with: 0 and no error means
 // that more are needed.
 //
+// Conn is made by NewConn over a connection that has been dialled, with TLS and
+// ALPN or in cleartext with prior knowledge. RoundTrip makes an exchange; Open
+// gives a stream that the caller drives by hand, WriteFrame sends any frame, and
+// Config.OnFrame sees them all. A 2xx answer to CONNECT, plain or extended (RFC
+// 8441), can be taken over as a net.Conn. Conn finds out by PING that a peer has
+// gone, obeys GOAWAY, and keeps hostile peers within the budgets of guard.go.
+//
 // HPACK (RFC 7541) is that of golang.org/x/net/http2/hpack. FieldEncoder adds a
 // memo of what it has encoded and a rule for what goes into the table;
 // FieldDecoder adds the limits.
@@ -35,12 +43,20 @@
 // GOAWAY. What the caller asked for in vain is a *RequestError inside a
 // *wire.Error. Texts never quote a field value.
 //
+// Conn returns *wire.Error with one of these inside. KindUnprocessed says that
+// the peer has not looked at the request (REFUSED_STREAM, or a stream above
+// GOAWAY's last), KindDisconnected that the connection ended before a byte of
+// the response. What ends one stream leaves the others alone: timeouts, resets
+// and malformed responses do; what a ConnError describes ends them all, and so
+// does a socket that fails.
+//
 // # Concurrency
 //
 // Functions may be called from anywhere. FieldEncoder, FieldDecoder, Framer and
 // the window types belong to one goroutine, or one lock, at a time. Field blocks
 // must be encoded in the order in which they are sent and decoded in the order
-// in which they came, whatever becomes of their streams: HPACK has state.
+// in which they came, whatever becomes of their streams: HPACK has state. The
+// methods of Conn may be called concurrently, as pool.Conn asks for.
 //
 // # Limitations
 //
@@ -50,4 +66,9 @@
 // forbade, is therefore no error. A Dynamic Table Size Update in mid-block is
 // refused only if the table has entries. HTTP/1.1's Upgrade to h2c is gone from
 // RFC 9113.
+//
+// A complete response ends its request: what was not sent of a longer one is
+// given up with RST_STREAM (CANCEL). A response that was received to its end and
+// is not read or closed keeps its slot and its memory. Streams cannot be opened
+// with WriteFrame, since the engine would not know them.
 package h2

@@ -259,3 +259,5 @@ func peerPair(t *testing.T, n int) (a, b *memconn.Conn) {
 	t.Cleanup(func() { a.Close(); b.Close() })
 	return a, b
 }
+
+func newPeer(t *testing.T) (*memconn.Conn, *peer.H2Script) { return peer.H2(t) }
