@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	helloText = "hello from a file\n"
-	largeSize = 64 << 20
-	upSize    = 16 << 20
+	helloText   = "hello from a file\n"
+	trailerText = "at the end"
+	largeSize   = 100 << 20
+	upSize      = 16 << 20
 	// chunkedSize is the length of what /chunked sends without saying so.
 	chunkedSize = 3 << 20
 )
@@ -75,6 +76,12 @@ func backend(t *testing.T) *httptest.Server {
 	mux.HandleFunc("/large", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(largeSize))
 		io.CopyN(w, &pattern{}, largeSize)
+	})
+	// /trailers announces nothing and sends a trailer section.
+	mux.HandleFunc("/trailers", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, helloText)
+		w.(http.Flusher).Flush()
+		w.Header().Set(http.TrailerPrefix+"X-Trailer", trailerText)
 	})
 	mux.HandleFunc("/status/{code}", func(w http.ResponseWriter, r *http.Request) {
 		code, _ := strconv.Atoi(r.PathValue("code"))

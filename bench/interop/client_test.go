@@ -14,19 +14,22 @@ import (
 )
 
 // client is the client under test.
-type client struct{ c *httpx.Client }
+type client struct {
+	c     *httpx.Client
+	proto string // what every response must say
+}
 
-func newClient(t *testing.T, roots *x509.CertPool) *client {
+func newClient(t *testing.T, proto string, roots *x509.CertPool, opts ...httpx.ClientOption) *client {
 	t.Helper()
-	c, err := httpx.New(
+	c, err := httpx.New(append([]httpx.ClientOption{
 		httpx.WithTLS(tls.Options{RootCAs: roots}),
-		httpx.WithTimeout(20*time.Second),
-	)
+		httpx.WithTimeout(20 * time.Second),
+	}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	return &client{c}
+	return &client{c, proto}
 }
 
 // request is what a check sends: body has a length, stream has none.
@@ -42,6 +45,7 @@ type request struct {
 type reply struct {
 	status  int
 	header  httpx.Header
+	trailer httpx.Header
 	length  int64
 	content string
 	reused  bool
@@ -68,11 +72,14 @@ func (c *client) do(ctx context.Context, req request) (*reply, error) {
 		return nil, err
 	}
 	defer resp.Close()
+	if resp.Proto != c.proto {
+		return nil, fmt.Errorf("the server speaks %s, want %s", resp.Proto, c.proto)
+	}
 	content, err := digest(resp.Body)
 	if err != nil {
 		return nil, fmt.Errorf("after the head of a %d: %w", resp.StatusCode, err)
 	}
-	return &reply{resp.StatusCode, resp.Header, resp.ContentLength(), content, resp.Conn().Reused}, nil
+	return &reply{resp.StatusCode, resp.Header, resp.Trailer(), resp.ContentLength(), content, resp.Conn().Reused}, nil
 }
 
 // wantNoneInUse checks that every exchange has given its connection back.

@@ -1,10 +1,12 @@
-// Package interop holds a test that runs the client against the servers that
-// most of the web runs on: nginx, Apache httpd, Caddy, HAProxy and lighttpd,
-// each started by the test itself on loopback, in cleartext and over TLS.
+// Package interop holds tests that run the client against the servers that most
+// of the web runs on, each started by the test itself on loopback, in cleartext
+// and over TLS: nginx, Apache httpd, Caddy and HAProxy, over HTTP/1.1 also
+// lighttpd, over HTTP/2 also nghttpd, h2o and Node.js.
 //
 // # Overview
 //
-// make interop prints a table of what passed with which server. A server serves
+// make interop prints two tables of what passed with which server: HTTP/1.1, and
+// HTTP/2 by ALPN over TLS and by prior knowledge in cleartext. A server serves
 // files of its own and passes the rest to a small backend within the test, so
 // that it frames both requests and responses itself. Servers that are not
 // installed are listed; with INTEROP_REQUIRED set (make interop does so in CI)
@@ -17,5 +19,7 @@
 //
 // # Limitations
 //
-// The configuration of Apache httpd assumes Debian's place for its modules.
+// The configuration of Apache httpd assumes Debian's place for its modules. Only
+// nginx is reloaded. nginx and h2o (2.2, as in Debian) pass no trailers of a
+// backend on; nginx sends one of its own.
 package interop

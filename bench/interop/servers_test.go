@@ -11,6 +11,17 @@ type server struct {
 	own bool
 	// untilClose reports that it can send a body without framing it.
 	untilClose bool
+	// schemes are those that it serves; nil is both.
+	schemes []string
+	// fileOnly reports that it serves files only, and answers a POST with its
+	// content.
+	fileOnly bool
+	// trailers is the path at which it sends a trailer section, "" for none.
+	trailers string
+	// reload are the arguments, templates too, that make it read its
+	// configuration anew; it then names its process in X-Worker. nil if there
+	// is no such thing.
+	reload []string
 }
 
 // site is what the templates know.
@@ -27,7 +38,7 @@ type site struct {
 
 // Paths in every configuration: /static/ from disk, /small answers 413 to a large
 // body without reading it, everything else goes to the backend.
-var servers = []server{
+var http1Servers = []server{
 	{
 		name: "nginx", bin: "nginx", args: []string{"-p", "{{.Dir}}", "-c", "{{.Config}}", "-e", "stderr"}, own: true, untilClose: true,
 		config: `
@@ -192,4 +203,4 @@ $HTTP["url"] !~ "^/static/" {
 
 // apacheModules is what the configuration of apache2 needs, in load order where
 // it matters.
-var apacheModules = []string{"mpm_event", "authz_core", "alias", "mime", "rewrite", "proxy", "proxy_http", "socache_shmcb", "ssl"}
+var apacheModules = []string{"mpm_event", "authz_core", "alias", "mime", "rewrite", "http2", "proxy", "proxy_http", "socache_shmcb", "ssl"}

@@ -16,12 +16,34 @@ import (
 	"time"
 )
 
-// startTimeout is how long a server may take until it accepts connections.
-const startTimeout = 20 * time.Second
+const (
+	// startTimeout is how long a server may take until it accepts connections.
+	startTimeout = 20 * time.Second
+	// stopTimeout is how long it may take to end when it is asked to.
+	stopTimeout = 3 * time.Second
+)
 
 // running is a server that accepts connections.
 type running struct {
 	plain, secure string // host:port
+	// reread makes the server read its configuration anew.
+	reread func() error
+}
+
+// base is the start of every URL.
+func (r running) base(scheme string) string {
+	if scheme == "http" {
+		return "http://" + r.plain
+	}
+	return "https://" + strings.Replace(r.secure, "127.0.0.1", "localhost", 1)
+}
+
+// speaks lists the schemes.
+func (s server) speaks() []string {
+	if s.schemes == nil {
+		return []string{"http", "https"}
+	}
+	return s.schemes
 }
 
 // start starts s in front of the backend and returns when it accepts
@@ -58,6 +80,7 @@ func (s server) tryStart(t *testing.T, certFile, backend string) (running, error
 	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
 	log := &lockedBuffer{}
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.WaitDelay = stopTimeout // whoever is left behind may hold the pipe
 	dieWithParent(cmd)
 
 	started, exited := make(chan error, 1), make(chan struct{})
@@ -77,15 +100,31 @@ func (s server) tryStart(t *testing.T, certFile, backend string) (running, error
 		return running{}, fmt.Errorf("%s: %w", s.name, err)
 	}
 	stop := func() {
-		cmd.Process.Kill()
+		// Asked first, since a killed master leaves its workers behind.
+		cmd.Process.Signal(os.Interrupt)
+		giveUp := time.AfterFunc(stopTimeout, func() { cmd.Process.Kill() })
 		<-exited
+		giveUp.Stop()
 	}
 	r := running{plain: fmt.Sprintf("127.0.0.1:%d", ports[0]), secure: fmt.Sprintf("127.0.0.1:%d", ports[1])}
-	for _, addr := range []string{r.plain, r.secure} {
+	addrs := map[string]string{"http": r.plain, "https": r.secure}
+	for _, scheme := range s.speaks() {
+		addr := addrs[scheme]
 		if err := awaitPort(addr, exited); err != nil {
 			stop()
 			return running{}, fmt.Errorf("%s: %w\n%s", s.name, err, log)
 		}
+	}
+	r.reread = func() error {
+		var args []string
+		for _, a := range s.reload {
+			args = append(args, render(t, a, site))
+		}
+		out, err := exec.Command(s.bin, args...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%s: %w\n%s", s.bin, err, out)
+		}
+		return nil
 	}
 	t.Cleanup(func() {
 		stop()
