@@ -177,8 +177,15 @@ func (c *Conn) startLocked(s *stream, now int64) {
 	}
 }
 
-// sentNow reports whether a byte of the request may have left us.
-func (s *stream) sentNow() bool { return s.id != 0 && s.c.taken > s.startOff }
+// sentNow reports whether a byte of the request has left us, or will: what is in
+// the write buffer is not taken back, but for a socket that has failed.
+func (s *stream) sentNow() bool {
+	c := s.c
+	if s.id == 0 {
+		return false
+	}
+	return c.writeErr == nil && (c.end == nil || !c.end.lost) || c.taken > s.startOff
+}
 
 // sentLocked reports whether all of the request was written to the socket.
 func (s *stream) sentLocked() bool { return s.sentAt != 0 }
