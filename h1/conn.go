@@ -54,6 +54,10 @@ type Config struct {
 	// a socket is then looked at by the engine, on Unix, and any other
 	// connection is taken to be good.
 	Probe func() bool
+	// Quiet, beside Probe, reports whether the last read has left nothing
+	// behind, neither in the socket nor above it; the reading goroutine calls
+	// it. It may be nil: then every idle connection is probed before it is used.
+	Quiet func() bool
 	// RawConn is the socket beneath a TLS connection, which is closed where
 	// waiting for a TLS alert to be written could take long; nil means the
 	// connection itself.

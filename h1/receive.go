@@ -26,9 +26,9 @@ func (c *Conn) receive(p []byte) (int, error) {
 		n, err := c.nc.Read(p)
 		switch {
 		case n > 0:
-			// One read of a TLS connection is one record: it says nothing of
-			// what may be waiting behind.
-			c.quiet = n < len(p) && c.cfg.Probe == nil
+			// A short read has emptied a socket. Of a TLS connection it is one
+			// record, and only Quiet knows what is behind it.
+			c.quiet = n < len(p) && (c.cfg.Probe == nil || c.cfg.Quiet != nil && c.cfg.Quiet())
 			c.readErr = err
 			c.gotBytes()
 			return n, nil

@@ -155,7 +155,7 @@ func (d *dialer) attempt(ctx context.Context, k pool.Key) (pool.Conn, error) {
 	cfg := d.h1
 	cfg.Info = info
 	if tc != nil {
-		cfg.RawConn, cfg.Probe = raw, tc.Probe
+		cfg.RawConn, cfg.Probe, cfg.Quiet = raw, tc.Probe, tc.Quiet
 	}
 	return h1.NewConn(nc, cfg), nil
 }

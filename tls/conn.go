@@ -30,6 +30,12 @@ func (c *Conn) Probe() bool {
 	return n == 0 && err == errProbe
 }
 
+// Quiet reports whether the Read that has just returned data left nothing behind:
+// crypto/tls holds no further bytes, and the socket had none. Where it does, there
+// is no need for a Probe. It belongs to the reading goroutine; false proves
+// nothing.
+func (c *Conn) Quiet() bool { return c.raw.records.usedUp() }
+
 // probeRead is Read, but errProbe where that would wait.
 func (c *Conn) probeRead(p []byte) (int, error) {
 	c.raw.probing.Store(true)
@@ -65,6 +71,7 @@ type rawConn struct {
 	net.Conn // immutable
 
 	probing atomic.Bool
+	records records // of whoever reads
 
 	// What the probe uses; nil where nc cannot be looked at. Immutable, but
 	// for the three that peek's closure works on.
@@ -98,6 +105,7 @@ func (r *rawConn) Read(p []byte) (int, error) {
 	switch {
 	case !r.probing.Load():
 		n, err := r.Conn.Read(p)
+		r.records.feed(p[:n], len(p))
 		if err == io.EOF {
 			err = errCut
 		}
@@ -120,5 +128,6 @@ func (r *rawConn) readNow(p []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	r.records.feed(p[:r.n], len(p))
 	return r.n, r.err
 }
