@@ -93,6 +93,13 @@ func (c *Conn) tick() {
 			}
 		}
 	}
+	for _, s := range c.rooms {
+		if s.sendBy != 0 && now >= s.sendBy {
+			wakeUp(s.sendWake)
+		} else {
+			c.armLocked(s.sendBy)
+		}
+	}
 	c.pingLocked(now)
 	c.unlock()
 }

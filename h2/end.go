@@ -47,6 +47,7 @@ func (c *Conn) endLocked(e ending) {
 			s.finishLocked(e.of(s), e.owner)
 		}
 	}
+	c.wakeRoomsLocked()
 	select {
 	case <-c.settled:
 	default:

@@ -44,7 +44,7 @@ func (c *Conn) Open(ctx context.Context, fields wire.Fields, end bool) (*Stream,
 	defer c.unlock()
 	s := c.getLocked()
 	s.slot, s.told, s.keepEvents, s.refs = true, true, true, 1
-	err := c.roomLocked(ctx, s)
+	err := c.roomLocked(ctx, s, 0)
 	if err != nil {
 		s.refs = 0
 		s.finishLocked(err, true)
@@ -191,7 +191,7 @@ func (c *Conn) WriteFrame(ctx context.Context, f Frame) error {
 		s.refs = 0
 		s.finishLocked(errStopped, true)
 	}()
-	if err := c.roomLocked(ctx, s); err != nil {
+	if err := c.roomLocked(ctx, s, 0); err != nil {
 		return err
 	}
 	c.wbuf = AppendFrame(c.wbuf, f)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
+	"time"
 
 	"gohttpx.dev/internal/bufpool"
 	"gohttpx.dev/wire"
@@ -47,6 +49,8 @@ func (c *Conn) noSlot() error {
 	defer c.mu.Unlock()
 	e := &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindClosed, Err: errors.New("h2: connection is draining")}
 	switch {
+	case c.end != nil && c.end.owner:
+		e.Err = c.end.err
 	case c.goaway != nil:
 		e.Kind, e.Remote, e.Err = wire.KindUnprocessed, true, *c.goaway
 	case c.end != nil && c.end.kind != wire.KindClosed:
@@ -119,13 +123,10 @@ func (x *exchange) run(ctx context.Context) error {
 	res.Reused = s.id > 1
 	x.send(short)
 	err = x.await(ctx)
-	s.refs--
-	if err != nil {
-		s.told = true
-		s.recycleLocked()
-	} else {
+	if err == nil {
 		x.deliver(ctx)
 	}
+	s.unrefLocked()
 	c.unlock()
 	if err != nil {
 		x.closeBody()
@@ -175,7 +176,7 @@ const ruleExtended = "RFC 8441 §4: :protocol is sent only after ENABLE_CONNECT_
 // begin opens the stream with its HEADERS frame.
 func (x *exchange) begin(ctx context.Context) error {
 	c, s := x.c, x.s
-	if err := c.roomLocked(ctx, s); err != nil {
+	if err := c.roomLocked(ctx, s, s.lim.write); err != nil {
 		return err
 	}
 	if err := CheckListSize(x.info.ListSize, c.peer.MaxHeaderListSize); err != nil {
@@ -186,15 +187,16 @@ func (x *exchange) begin(ctx context.Context) error {
 }
 
 // roomLocked returns when there is room for a head in the write buffer, and the
-// connection takes one.
-func (c *Conn) roomLocked(ctx context.Context, s *stream) error {
+// connection takes one. limit bounds the wait in nanoseconds, 0 is none.
+func (c *Conn) roomLocked(ctx context.Context, s *stream, limit int64) error {
 	done := ctx.Done()
+	until := int64(0)
 	for {
 		switch {
+		case c.end != nil && (c.end.owner || c.end.kind == wire.KindClosed && c.goaway == nil):
+			return unopened(wire.KindClosed, false, c.end.err)
 		case c.goaway != nil:
 			return unopened(wire.KindUnprocessed, true, *c.goaway)
-		case c.end != nil && c.end.kind == wire.KindClosed:
-			return unopened(wire.KindClosed, false, c.end.err)
 		case c.end != nil:
 			return unopened(wire.KindUnprocessed, true, c.end.err)
 		case c.writeErr != nil:
@@ -206,11 +208,34 @@ func (c *Conn) roomLocked(ctx context.Context, s *stream) error {
 		case len(c.wbuf) < maxWriteHard:
 			return nil
 		}
-		// The peer does not read. The socket's limit ends this, if nothing
-		// else does.
+		// The peer does not read.
+		if limit > 0 {
+			switch now := c.now(); {
+			case until == 0:
+				until = now + limit
+			case now >= until:
+				return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindTimeout, Remote: true,
+					Err: fmt.Errorf("h2: no room to send the request for %v", time.Duration(limit))}
+			}
+			s.sendBy = until
+			c.armLocked(until)
+		}
 		c.rooms = append(c.rooms, s)
 		s.wait(s.sendWake, done)
+		s.sendBy = 0
+		if i := slices.Index(c.rooms, s); i >= 0 {
+			c.rooms = slices.Delete(c.rooms, i, i+1)
+		}
 	}
+}
+
+// wakeRoomsLocked wakes those who wait for room.
+func (c *Conn) wakeRoomsLocked() {
+	for i, s := range c.rooms {
+		wakeUp(s.sendWake)
+		c.rooms[i] = nil
+	}
+	c.rooms = c.rooms[:0]
 }
 
 // unopened is the error of a request for which no stream was opened.

@@ -203,6 +203,45 @@ func TestSocketWriteTimeout(t *testing.T) {
 	})
 }
 
+// The heads of requests wait for room too, and not for ever.
+func TestNoRoom(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		end  func(f *fixture, cancel func())
+		want error
+		wait time.Duration
+	}{
+		{"timeout", func(*fixture, func()) {}, wire.ErrWriteTimeout, time.Second},
+		{"cancel", func(f *fixture, cancel func()) { cancel() }, context.Canceled, 0},
+		{"Close", func(f *fixture, cancel func()) { f.c.Close() }, wire.ErrClosed, 0},
+		{"the connection ends", func(f *fixture, cancel func()) { f.H2Script.Close() }, wire.ErrUnprocessed, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := start(t, h2.Config{Write: wire.Never, PingInterval: -1})
+				f.nc.SetCapacity(10)
+				for range 12 {
+					f.do(t.Context(), never(get("/"+strings.Repeat("~", 100<<10))))
+					synctest.Wait()
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				body := &closeCounter{Reader: strings.NewReader("x")}
+				req := post("/", body, 1)
+				req.Timeouts.Write = time.Second
+				began := time.Now()
+				k := f.do(ctx, req)
+				synctest.Wait()
+				tt.end(f, cancel)
+				e := k.fails(tt.want)
+				if d := time.Since(began); d != tt.wait || e.Sent || body.n != 1 {
+					t.Errorf("failed after %v with %+v, body closed %d times", d, e, body.n)
+				}
+			})
+		})
+	}
+}
+
 func TestContinue(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

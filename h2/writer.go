@@ -41,6 +41,12 @@ func (c *Conn) writeLoop() {
 	c.mu.Lock()
 	for {
 		for (len(c.wbuf) == 0 || c.writeErr != nil) && c.end == nil {
+			if cap(c.spare) > idleBuffer {
+				c.spare = nil
+			}
+			if cap(c.wbuf) > idleBuffer && len(c.wbuf) == 0 {
+				c.wbuf = nil
+			}
 			c.parked = true
 			c.wcond.Wait()
 		}
@@ -99,14 +105,14 @@ func (c *Conn) swapLocked() []byte {
 	c.wbuf, c.spare = c.spare[:0], nil
 	c.taken += int64(len(out))
 	c.guard.queued = 0
-	for i, s := range c.rooms {
-		wakeUp(s.sendWake)
-		c.rooms[i] = nil
-	}
-	c.rooms = c.rooms[:0]
+	c.wakeRoomsLocked()
 	c.pumpLocked()
 	return out
 }
+
+// idleBuffer is the most that each of the two buffers keeps of an idle
+// connection's memory, in bytes.
+const idleBuffer = 32 << 10
 
 // keepBuffer is b, unless it has become too large to be kept for long.
 func keepBuffer(b []byte) []byte {
@@ -168,6 +174,7 @@ func (c *Conn) isClosing() bool {
 func (c *Conn) writeFailedLocked(err error) {
 	c.writeErr = err
 	c.wbuf = nil
+	c.wakeRoomsLocked()
 	if c.end != nil {
 		return
 	}
