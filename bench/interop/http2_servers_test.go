@@ -24,6 +24,7 @@ http {
   scgi_temp_path {{.Dir}}/scgi;
   sendfile on;
   add_header X-Worker $pid;
+  keepalive_requests 1000000;
   client_max_body_size 0;
   server {
     listen 127.0.0.1:{{.Port}} http2;

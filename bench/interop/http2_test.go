@@ -153,71 +153,60 @@ func atOnce(ctx context.Context, t *target, c *client) error {
 // reloads makes 10,000 requests and more, 64 at a time, while the server rereads
 // its configuration eight times, each time after the last was seen: another
 // process answers. None may fail.
+//
+// The requests come in waves, because nginx lets go of a connection only when
+// nothing runs on it (or after keepalive_requests; but if it reloads while it
+// lingers over such a connection it resets it, and cuts answers off that no client
+// can ask for again unnoticed).
 func reloads(ctx context.Context, t *target) error {
-	const requests, times = 10_000, 8
+	const requests, wave, times = 10_000, 64, 8
 	c := t.fresh()
 	var (
-		wg      sync.WaitGroup
 		mu      sync.Mutex
-		errs    []error
-		workers = map[string]bool{}
-		turns   = make(chan int)
-		another = make(chan struct{}, requests) // a worker not seen before
-		done    = make(chan struct{})
+		errs    []error             // guarded by mu
+		workers = map[string]bool{} // guarded by mu: processes that have answered
 	)
-	fail := func(err error) {
+	one := func() {
+		r, err := c.do(ctx, request{method: "GET", url: t.hello()})
+		err = errors.Join(err, r.want(200, digestOf(helloText)))
 		mu.Lock()
 		defer mu.Unlock()
-		errs = append(errs, err)
-	}
-	saw := func(worker string) {
-		mu.Lock()
-		defer mu.Unlock()
-		if !workers[worker] {
-			workers[worker] = true
-			another <- struct{}{}
+		if err != nil {
+			errs = append(errs, err)
+			return
 		}
+		workers[r.field("X-Worker")] = true
 	}
-	for range 64 {
-		wg.Go(func() {
-			for i := range turns {
-				r, err := c.do(ctx, request{method: "GET", url: t.hello()})
-				if err := errors.Join(err, r.want(200, digestOf(helloText))); err != nil {
-					fail(fmt.Errorf("request %d: %w", i, err))
-					continue
-				}
-				saw(r.field("X-Worker"))
-			}
-		})
-	}
-	wg.Go(func() {
-		defer close(done)
-		for i := range times + 1 {
-			select {
-			case <-another:
-			case <-ctx.Done():
-				fail(fmt.Errorf("reload %d was not seen: %w", i, ctx.Err()))
-				return
-			}
-			if i == times {
-				return
-			}
-			if err := t.reread(); err != nil {
-				fail(err)
-				return
+	// In the midst of a wave. A signal may be slow to arrive, but is not lost.
+	reloading, reloaded := make(chan struct{}), make(chan error)
+	go func() {
+		for range reloading {
+			reloaded <- t.reread()
+		}
+		close(reloaded)
+	}()
+	defer close(reloading)
+	asked, made := 0, 0
+	for ; len(errs) == 0 && (made < requests || len(workers) <= times); made += wave {
+		var wg sync.WaitGroup
+		due := asked < times && len(workers) == asked+1
+		for range wave {
+			wg.Go(one)
+		}
+		if due {
+			asked++
+			reloading <- struct{}{}
+		}
+		wg.Wait()
+		if due {
+			if err := <-reloaded; err != nil {
+				return err
 			}
 		}
-	})
-	for i, over := 0, false; i < requests || !over; i++ {
-		turns <- i
-		select {
-		case <-done:
-			over = true
-		default:
+		if ctx.Err() != nil {
+			return fmt.Errorf("%d reloads, %d seen: %w", asked, len(workers)-1, ctx.Err())
 		}
 	}
-	close(turns)
-	wg.Wait()
 	return firstOf(errs)
 }
 
