@@ -15,8 +15,8 @@ func Lines(w io.Writer, s Scenario) error {
 		kind = "on"
 	}
 	for _, r := range s.Results {
-		name := fmt.Sprintf("BenchmarkGET/proto=h1/tls=%s/size=%d/c=%d/subject=%s-%d",
-			kind, s.Size, s.Conns, r.Subject.Name, runtime.GOMAXPROCS(0))
+		name := fmt.Sprintf("BenchmarkGET/proto=%s/server=%s/tls=%s/size=%d/c=%d/subject=%s-%d",
+			s.proto(), s.server(), kind, s.Size, s.Conns, r.Subject.Name, runtime.GOMAXPROCS(0))
 		for _, x := range r.Slices {
 			n := time.Duration(x.Requests)
 			_, err := fmt.Fprintf(w, "%s\t%d\t%d ns/op\t%d cpu-ns/op\t%d user-ns/op\t%d system-ns/op\t%.0f B/op\t%.2f allocs/op\t%.2f gc/100kop\t%.0f req/s\t%d p50-ns\t%d p99-ns\t%d p99.9-ns\n",

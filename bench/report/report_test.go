@@ -133,7 +133,7 @@ func TestLines(t *testing.T) {
 	for line := range strings.Lines(got) {
 		n++
 		words := strings.Fields(line)
-		if !strings.HasPrefix(words[0], "BenchmarkGET/proto=h1/tls=off/size=1024/c=64/subject=") || len(words)%2 != 0 || words[1] != "1000" {
+		if !strings.HasPrefix(words[0], "BenchmarkGET/proto=h1/server=go/tls=off/size=1024/c=64/subject=") || len(words)%2 != 0 || words[1] != "1000" {
 			t.Errorf("line %q", line)
 		}
 		for i := 2; i < len(words); i += 2 {

@@ -29,16 +29,52 @@ type Process struct {
 
 	cmd   *exec.Cmd
 	stdin io.Closer
+	dir   string // to be removed, "" for none
 }
 
-// Spawn starts the running binary again as a server on two free loopback ports.
-// The child ends when Stop is called or this process ends.
-func Spawn() (*Process, error) {
+// Go is the name of the servers that are part of this module: the dumb one over
+// HTTP/1.1, net/http's over HTTP/2.
+const Go = "go"
+
+// Config says which server is wanted.
+type Config struct {
+	// Name is one of Names; empty means Go.
+	Name string
+	// HTTP2 asks for HTTP/2, and TLS says on which of the two ports it matters;
+	// a foreign server has only that one.
+	HTTP2, TLS bool
+	// Size and Tokens are what a foreign server can be asked for, all others
+	// are.
+	Size   int
+	Tokens []string
+}
+
+// Spawn starts the server as a process of its own on free loopback ports. It ends
+// when Stop is called or this process ends.
+func Spawn(cfg Config) (*Process, error) {
+	if cfg.Name != "" && cfg.Name != Go {
+		return spawnForeign(cfg)
+	}
+	if cfg.HTTP2 {
+		return spawnChild(childHTTP2)
+	}
+	return spawnChild(childHTTP1)
+}
+
+// What the child is to do, its second argument.
+const (
+	childHTTP1   = "http1"
+	childHTTP2   = "http2"
+	childForeign = "run" // the command that follows
+)
+
+// spawnChild starts the running binary again.
+func spawnChild(args ...string) (*Process, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(exe, ChildArg)
+	cmd := exec.Command(exe, append([]string{ChildArg}, args...)...)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -52,6 +88,9 @@ func Spawn() (*Process, error) {
 		return nil, err
 	}
 	p := &Process{cmd: cmd, stdin: stdin}
+	if args[0] == childForeign {
+		return p, nil
+	}
 	if err := p.hello(stdout); err != nil {
 		return nil, errors.Join(fmt.Errorf("server: %w", err), p.Stop())
 	}
@@ -85,12 +124,19 @@ func (p *Process) hello(r io.Reader) error {
 // Stop ends the child and waits for it.
 func (p *Process) Stop() error {
 	p.stdin.Close()
-	return p.cmd.Wait()
+	err := p.cmd.Wait()
+	if p.dir != "" {
+		err = errors.Join(err, os.RemoveAll(p.dir))
+	}
+	return err
 }
 
 // Child is the main of the server process: it serves until standard input
 // ends, which it does when the parent stops it or dies.
 func Child() error {
+	if os.Args[2] == childForeign {
+		return runForeign(os.Args[3:])
+	}
 	plain, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -103,11 +149,20 @@ func Child() error {
 	if err != nil {
 		return err
 	}
-	secure := tls.NewListener(inner, &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}})
+	http2 := os.Args[2] == childHTTP2
+	tlsConfig := &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}}
+	if http2 {
+		tlsConfig.NextProtos = []string{"h2"}
+	}
+	secure := tls.NewListener(inner, tlsConfig)
+	serve := Serve
+	if http2 {
+		serve = serveHTTP2
+	}
 	ended := make(chan error, 3)
 	// These three goroutines end with the process.
-	go func() { ended <- Serve(plain) }()
-	go func() { ended <- Serve(secure) }()
+	go func() { ended <- serve(plain) }()
+	go func() { ended <- serve(secure) }()
 	go func() { _, err := io.Copy(io.Discard, os.Stdin); ended <- err }()
 	fmt.Println(plain.Addr(), secure.Addr(), base64.StdEncoding.EncodeToString(cert.Certificate[0]))
 	return <-ended

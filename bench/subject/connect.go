@@ -14,7 +14,11 @@ func (o Options) connect(ctx context.Context) (net.Conn, error) {
 	if err != nil || o.Roots == nil {
 		return nc, err
 	}
-	tc := tls.Client(nc, &tls.Config{RootCAs: o.Roots, ServerName: "localhost", NextProtos: []string{"http/1.1"}})
+	proto := "http/1.1"
+	if o.isHTTP2() {
+		proto = "h2"
+	}
+	tc := tls.Client(nc, &tls.Config{RootCAs: o.Roots, ServerName: "localhost", NextProtos: []string{proto}})
 	if err := tc.HandshakeContext(ctx); err != nil {
 		nc.Close()
 		return nil, err

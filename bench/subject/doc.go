@@ -18,5 +18,5 @@
 //
 // # Limitations
 //
-// GET over HTTP/1.1, cleartext or TLS.
+// GET over HTTP/1.1 or HTTP/2, cleartext or TLS.
 package subject

@@ -6,16 +6,18 @@ import (
 	"io"
 
 	"gohttpx.dev/h1"
+	"gohttpx.dev/h2"
 	"gohttpx.dev/pool"
 	"gohttpx.dev/wire"
 )
 
-// engine is the HTTP/1.1 engine by itself: one connection per goroutine, one
-// wire.Request and one wire.Response used again and again.
+// engine is an engine by itself: over HTTP/1.1 one connection per goroutine, over
+// HTTP/2 one for all, and per goroutine one wire.Request and one wire.Response
+// used again and again.
 var engine = Subject{
 	Name: "engine",
 	Ours: true,
-	What: "h1.Conn.RoundTrip, reused wire.Response, no pool",
+	What: "Conn.RoundTrip, reused wire.Response, no pool",
 	Open: func(o Options) (Client, error) { return &engineClient{o: o}, nil },
 }
 
@@ -28,6 +30,7 @@ var pooled = Subject{
 		e := &engineClient{o: o}
 		e.pool = pool.New(pool.Config{
 			Dial:                    func(ctx context.Context, _ pool.Key) (pool.Conn, error) { return e.newConn(ctx) },
+			Probes:                  func(pool.Key) bool { return o.isHTTP2() },
 			MaxConnections:          o.Conns,
 			MaxConnectionsPerHost:   o.Conns,
 			MaxKeepaliveConnections: o.Conns,
@@ -40,13 +43,16 @@ var pooled = Subject{
 type engineClient struct {
 	o     Options
 	pool  *pool.Pool // nil: one connection per goroutine
-	conns []*h1.Conn
+	conns []pool.Conn
 }
 
-func (e *engineClient) newConn(ctx context.Context) (*h1.Conn, error) {
+func (e *engineClient) newConn(ctx context.Context) (pool.Conn, error) {
 	nc, err := e.o.connect(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if e.o.isHTTP2() {
+		return h2.NewConn(ctx, nc, h2.Config{RawConn: rawConn(nc)})
 	}
 	return h1.NewConn(nc, h1.Config{RawConn: rawConn(nc)}), nil
 }
@@ -90,12 +96,15 @@ func (e *engineClient) sender() (func(context.Context, *wire.Request, *wire.Resp
 			return e.pool.RoundTrip(ctx, key, req, res)
 		}, nil
 	}
-	conn, err := e.newConn(context.Background())
-	if err != nil {
-		return nil, err
+	if len(e.conns) == 0 || !e.o.isHTTP2() {
+		conn, err := e.newConn(context.Background())
+		if err != nil {
+			return nil, err
+		}
+		conn.OnChange(func() {})
+		e.conns = append(e.conns, conn)
 	}
-	conn.OnChange(func() {})
-	e.conns = append(e.conns, conn)
+	conn := e.conns[len(e.conns)-1]
 	return func(ctx context.Context, req *wire.Request, res *wire.Response) error {
 		if !conn.Reserve() {
 			return errors.New("the connection takes no further request")

@@ -10,8 +10,9 @@ import (
 // request and a response acquired and released around each exchange, both
 // timeouts set, the body looked at in place and never copied.
 var fastHTTP = Subject{
-	Name: "fasthttp",
-	What: "fasthttp.Client.Do, acquire/release, read and write timeout",
+	Name:      "fasthttp",
+	What:      "fasthttp.Client.Do, acquire/release, read and write timeout",
+	HTTP1Only: true,
 	Open: func(o Options) (Client, error) {
 		f := &fastHTTPClient{o: o, client: fasthttp.Client{
 			MaxConnsPerHost:     o.Conns,

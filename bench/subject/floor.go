@@ -14,9 +14,10 @@ import (
 // goroutine, without a pool and without parsing. It does keep both deadlines,
 // as every client must, and refreshes them lazily, as ours does.
 var floor = Subject{
-	Name: "floor",
-	What: "fixed bytes out, counted bytes in, lazy deadlines; no parsing",
-	Open: func(o Options) (Client, error) { return &floorClient{o: o}, nil },
+	Name:      "floor",
+	What:      "fixed bytes out, counted bytes in, lazy deadlines; no parsing",
+	HTTP1Only: true,
+	Open:      func(o Options) (Client, error) { return &floorClient{o: o}, nil },
 }
 
 type floorClient struct {

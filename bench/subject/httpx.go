@@ -42,6 +42,10 @@ func openHTTPX(o Options, prepared bool) (Client, error) {
 	if o.Roots != nil {
 		opts = append(opts, httpx.WithTLS(tls.Options{RootCAs: o.Roots}))
 	}
+	if o.isHTTP2() {
+		// Without HTTP/1.1 there is nothing else to be spoken, unnoticed.
+		opts = append(opts, httpx.WithHTTP2(true), httpx.WithHTTP1(false))
+	}
 	client, err := httpx.New(opts...)
 	if err != nil {
 		return nil, err

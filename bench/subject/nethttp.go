@@ -40,8 +40,13 @@ func openNetHTTP(o Options, timeout time.Duration) *netHTTPClient {
 		DisableCompression:  true,
 	}
 	if o.Roots != nil {
-		t.TLSClientConfig = &tls.Config{RootCAs: o.Roots, NextProtos: []string{"http/1.1"}}
+		t.TLSClientConfig = &tls.Config{RootCAs: o.Roots}
 	}
+	// One version only, so that no other is spoken unnoticed.
+	t.Protocols = new(http.Protocols)
+	t.Protocols.SetHTTP1(!o.isHTTP2())
+	t.Protocols.SetHTTP2(o.Proto == HTTP2)
+	t.Protocols.SetUnencryptedHTTP2(o.Proto == HTTP2Cleartext)
 	return &netHTTPClient{o: o, transport: t, client: http.Client{Transport: t, Timeout: timeout}}
 }
 

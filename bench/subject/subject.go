@@ -26,18 +26,33 @@ type Subject struct {
 	Ours bool
 	// What says in a few words how the client is used.
 	What string
+	// HTTP1Only marks those that speak no HTTP/2.
+	HTTP1Only bool
 	// Open makes the client. It need not connect yet.
 	Open func(Options) (Client, error)
 }
 
+// Proto is the version of HTTP that a run is about.
+type Proto string
+
+// The versions: HTTP2 stands for TLS and ALPN, HTTP2Cleartext for prior knowledge.
+const (
+	HTTP1          Proto = "h1"
+	HTTP2          Proto = "h2"
+	HTTP2Cleartext Proto = "h2c"
+)
+
 // Options are the same for every subject of a run.
 type Options struct {
+	// Proto is what is spoken; empty means HTTP1.
+	Proto Proto
 	// Addr is the server, host:port.
 	Addr string
 	// Roots, if set, asks for TLS and holds the server's certificate.
 	Roots *x509.CertPool
 	// Conns is the number of goroutines and the cap of connections, open and
-	// idle.
+	// idle. Over HTTP/2 the servers take so many streams that one connection
+	// does.
 	Conns int
 	// Size is the number of content bytes per response, at least
 	// server.TokenLen.
@@ -63,6 +78,16 @@ type Exchange func() error
 // ours from the engine upwards.
 func All() []Subject {
 	return []Subject{floor, netHTTP, netHTTPTimeout, fastHTTP, engine, pooled, prepared, public}
+}
+
+// Speaking lists those that speak p.
+func Speaking(p Proto) (some []Subject) {
+	for _, s := range All() {
+		if p == HTTP1 || !s.HTTP1Only {
+			some = append(some, s)
+		}
+	}
+	return some
 }
 
 // Named returns the subject of that name.
@@ -93,6 +118,21 @@ func (o Options) context() context.Context {
 // around is how many tokens a goroutine goes around.
 const around = 8
 
+// isHTTP2 reports whether HTTP/2 is asked for.
+func (o Options) isHTTP2() bool { return o.Proto == HTTP2 || o.Proto == HTTP2Cleartext }
+
+// Tokens are those that n goroutines ask for.
+func Tokens(n int) (all []string) {
+	for worker := range n {
+		for i := range around {
+			all = append(all, token(worker, i))
+		}
+	}
+	return all
+}
+
+func token(worker, i int) string { return fmt.Sprintf("%012x%04x", worker, i) }
+
 // calls are the requests of one goroutine, made before the clock runs.
 type calls struct {
 	size    int
@@ -105,7 +145,7 @@ type calls struct {
 func newCalls(o Options, worker int) *calls {
 	c := &calls{size: o.Size}
 	for i := range around {
-		c.tokens[i] = fmt.Sprintf("%012x%04x", worker, i)
+		c.tokens[i] = token(worker, i)
 		c.targets[i] = fmt.Sprintf("/%d/%s", o.Size, c.tokens[i])
 		c.urls[i] = o.scheme() + "://" + o.Addr + c.targets[i]
 	}

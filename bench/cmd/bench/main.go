@@ -45,6 +45,8 @@ type flags struct {
 	slice       time.Duration
 	size        int
 	tls         bool
+	proto       subject.Proto
+	server      string
 	cancellable bool
 	subjects    []subject.Subject
 	heapMiB     int
@@ -57,7 +59,7 @@ type flags struct {
 }
 
 func parse(args []string, stderr io.Writer) (flags, error) {
-	f := flags{conns: []int{1, 64, 256}, subjects: subject.All()}
+	f := flags{conns: []int{1, 64, 256}}
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	fs.Func("c", "numbers of goroutines, and of connections, `n,…` (default 1,64,256)", func(s string) (err error) {
@@ -71,7 +73,9 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	fs.IntVar(&f.rounds, "rounds", measure.MinRounds, "rounds; each subject has one slice in each")
 	fs.DurationVar(&f.slice, "slice", 400*time.Millisecond, "length of a slice, a tenth more to warm up")
 	fs.IntVar(&f.size, "size", 1024, "content bytes per response")
-	fs.BoolVar(&f.tls, "tls", false, "over TLS")
+	fs.BoolVar(&f.tls, "tls", false, "over TLS, which -proto h2 always is")
+	fs.StringVar((*string)(&f.proto), "proto", string(subject.HTTP1), "h1, h2 or h2c (HTTP/2 in cleartext)")
+	fs.StringVar(&f.server, "server", server.Go, "who answers: "+strings.Join(server.Names(), ", "))
 	fs.BoolVar(&f.cancellable, "cancellable", false, "give requests a context that could be cancelled")
 	fs.IntVar(&f.heapMiB, "heap", 0, "live heap to hold beside, in MiB; it makes the garbage collector run more rarely, as in a larger program")
 	fs.IntVar(&f.procs, "procs", 0, "GOMAXPROCS of the client (default Go's own)")
@@ -83,7 +87,20 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	if err := fs.Parse(args); err != nil {
 		return f, err
 	}
+	if f.subjects == nil {
+		f.subjects = subject.Speaking(f.proto)
+	}
 	switch {
+	case f.proto != subject.HTTP1 && f.proto != subject.HTTP2 && f.proto != subject.HTTP2Cleartext:
+		return f, fmt.Errorf("-proto must be %s, %s or %s", subject.HTTP1, subject.HTTP2, subject.HTTP2Cleartext)
+	case !slices.Contains(server.Names(), f.server):
+		return f, fmt.Errorf("-server must be one of %s", strings.Join(server.Names(), ", "))
+	case f.proto == subject.HTTP2Cleartext && f.tls:
+		return f, errors.New("-proto h2c is without TLS")
+	case f.proto == subject.HTTP1 && f.server != server.Go:
+		return f, errors.New("-server is for HTTP/2; over HTTP/1.1 the server is our own")
+	case f.proto != subject.HTTP1 && slices.ContainsFunc(f.subjects, func(s subject.Subject) bool { return s.HTTP1Only }):
+		return f, errors.New("one of the subjects speaks no HTTP/2")
 	case fs.NArg() > 0:
 		return f, fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	case f.rounds < 1 || f.slice <= 0:
@@ -93,6 +110,7 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	case f.cpuProfile+f.memProfile != "" && (len(f.subjects) != 1 || len(f.conns) != 1):
 		return f, errors.New("a profile takes exactly one subject and one -c, or it would mix them")
 	}
+	f.tls = f.tls || f.proto == subject.HTTP2
 	return f, nil
 }
 
@@ -142,7 +160,9 @@ func run(args []string, stdout, stderr io.Writer) error {
 	ballast := make([]byte, f.heapMiB<<20)
 	defer runtime.KeepAlive(ballast)
 
-	p, err := server.Spawn()
+	p, err := server.Spawn(server.Config{
+		Name: f.server, HTTP2: f.proto != subject.HTTP1, TLS: f.tls, Size: f.size, Tokens: subject.Tokens(slices.Max(f.conns)),
+	})
 	if err != nil {
 		return err
 	}
@@ -160,7 +180,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 
 // measureAll runs one plan per number of goroutines.
 func measureAll(f flags, p *server.Process, stderr io.Writer) ([]report.Scenario, error) {
-	o := subject.Options{Addr: p.Addr, Size: f.size}
+	o := subject.Options{Proto: f.proto, Addr: p.Addr, Size: f.size}
 	if f.tls {
 		o.Addr, o.Roots = p.TLSAddr, p.Roots
 	}
@@ -188,7 +208,7 @@ func measureAll(f flags, p *server.Process, stderr io.Writer) ([]report.Scenario
 		if err != nil {
 			return nil, fmt.Errorf("c=%d: %w", c, err)
 		}
-		all = append(all, report.Scenario{Conns: c, Size: f.size, TLS: f.tls, Results: results})
+		all = append(all, report.Scenario{Conns: c, Size: f.size, TLS: f.tls, Proto: f.proto, Server: f.server, Results: results})
 	}
 	return all, nil
 }

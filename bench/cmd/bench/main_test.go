@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -58,6 +59,32 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// The same over HTTP/2, with every server that is there.
+func TestRunHTTP2(t *testing.T) {
+	for _, name := range server.Names() {
+		for _, proto := range []string{"h2", "h2c"} {
+			t.Run(name+"/"+proto, func(t *testing.T) {
+				if _, err := exec.LookPath(name); err != nil && name != server.Go {
+					t.Skipf("%v; make interop-deps installs it", err)
+				}
+				var stdout, stderr bytes.Buffer
+				err := run([]string{"-proto", proto, "-server", name, "-c", "1,40", "-rounds", "2", "-slice", "2ms", "-out", ""}, &stdout, &stderr)
+				if err != nil {
+					t.Fatalf("%v\n%s", err, stderr.String())
+				}
+				for _, s := range subject.Speaking(subject.HTTP2) {
+					if n := strings.Count(stdout.String(), s.Name+" "); n < 2 {
+						t.Errorf("%s is not in both tables", s.Name)
+					}
+				}
+				if !strings.Contains(stdout.String(), "from "+name+", HTTP/2") {
+					t.Errorf("no title in\n%s", stdout.String())
+				}
+			})
+		}
+	}
+}
+
 func TestProfiles(t *testing.T) {
 	dir := t.TempDir()
 	cpu, mem := filepath.Join(dir, "cpu.prof"), filepath.Join(dir, "mem.prof")
@@ -85,6 +112,11 @@ func TestFlags(t *testing.T) {
 		{"-cpuprofile x", "exactly one subject"},
 		{"-c 1,2 -subjects floor -memprofile x", "exactly one subject"},
 		{"extra", "unexpected argument"},
+		{"-proto h3", "-proto must be"},
+		{"-server nobody", "-server must be"},
+		{"-server nginx", "-server is for HTTP/2"},
+		{"-proto h2c -tls", "without TLS"},
+		{"-proto h2 -subjects fasthttp", "speaks no HTTP/2"},
 	} {
 		var out bytes.Buffer
 		if err := run(strings.Fields(tt.args), &out, &out); err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -73,6 +73,7 @@ func header(w io.Writer, f flags) {
 			}
 		}
 	}
+	fmt.Fprintf(w, "server: %s\n", f.server)
 	fmt.Fprintf(w, "cpus: %d\ngomaxprocs: %d\nslice: %v\nheap-mib: %d\ncancellable: %t\n\n",
 		runtime.NumCPU(), runtime.GOMAXPROCS(0), f.slice, f.heapMiB, f.cancellable)
 }

@@ -1,0 +1,46 @@
+package server
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+)
+
+// serveHTTP2 answers the same requests over HTTP/2, by net/http's server: not as
+// dumb as the other, but what many Go programs are asked by.
+func serveHTTP2(l net.Listener) error {
+	s := &http.Server{Handler: http.HandlerFunc(answer), HTTP2: &http.HTTP2Config{MaxConcurrentStreams: Streams}}
+	s.Protocols = new(http.Protocols)
+	s.Protocols.SetHTTP2(true)
+	s.Protocols.SetUnencryptedHTTP2(true)
+	if err := s.Serve(l); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// answer sends the head that the dumb server sends.
+func answer(w http.ResponseWriter, r *http.Request) {
+	size, token, ok := parseTarget([]byte("GET " + r.URL.Path + " "))
+	if !ok || r.Method != "GET" {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	h := w.Header()
+	h.Set("Server", "bench")
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("Cache-Control", "max-age=0, no-store")
+	h.Set("ETag", `"5f3c-61a0b2c4d8e40"`)
+	h.Set("Content-Length", strconv.Itoa(size))
+	w.Write(content(string(token), size))
+}
+
+// content is size bytes that begin with the token.
+func content(token string, size int) []byte {
+	b := make([]byte, size)
+	for i := copy(b, token); i < size; i++ {
+		b[i] = 'a' + byte(i%26)
+	}
+	return b
+}
