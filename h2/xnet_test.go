@@ -3,10 +3,12 @@ package h2_test
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
@@ -154,4 +156,41 @@ func TestXNetConcurrent(t *testing.T) {
 	if st := c.State(); st.InFlight != 0 || st.Phase != wire.ConnOpen {
 		t.Errorf("got %+v", st)
 	}
+}
+
+// Over TLS, against the server of net/http.
+func TestTLS(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %s %d", r.Proto, r.URL.Path, len(b))
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	cfg := s.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	cfg.NextProtos, cfg.ServerName = []string{"h2"}, "example.com"
+	nc, err := net.Dial("tcp", s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tc := tls.Client(nc, cfg)
+	c, err := h2.NewConn(t.Context(), tc, h2.Config{RawConn: nc})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var wg sync.WaitGroup
+	for i := range 32 {
+		wg.Go(func() {
+			for range 10 {
+				var res wire.Response
+				n := i * 10000
+				body, err := exchange(c, post("/tls", io.NopCloser(io.LimitReader(new(pattern), int64(n))), int64(n)), &res)
+				if want := fmt.Sprintf("HTTP/2.0 /tls %d", n); err != nil || body != want {
+					t.Errorf("got %q, %v; want %q", body, err, want)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
