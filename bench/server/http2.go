@@ -2,6 +2,8 @@ package server
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -10,7 +12,11 @@ import (
 // serveHTTP2 answers the same requests over HTTP/2, by net/http's server: not as
 // dumb as the other, but what many Go programs are asked by.
 func serveHTTP2(l net.Listener) error {
-	s := &http.Server{Handler: http.HandlerFunc(answer), HTTP2: &http.HTTP2Config{MaxConcurrentStreams: Streams}}
+	s := &http.Server{Handler: http.HandlerFunc(answer), HTTP2: &http.HTTP2Config{
+		MaxConcurrentStreams: Streams,
+		// So much that an upload shows the client and not the server.
+		MaxReceiveBufferPerConnection: receiveBuffer, MaxReceiveBufferPerStream: receiveBuffer,
+	}}
 	s.Protocols = new(http.Protocols)
 	s.Protocols.SetHTTP2(true)
 	s.Protocols.SetUnencryptedHTTP2(true)
@@ -20,8 +26,19 @@ func serveHTTP2(l net.Listener) error {
 	return nil
 }
 
-// answer sends the head that the dumb server sends.
+const receiveBuffer = 32 << 20
+
+// answer sends the head that the dumb server sends. A POST is answered with the
+// number of bytes that came.
 func answer(w http.ResponseWriter, r *http.Request) {
+	if r.Method == "POST" {
+		n, err := io.Copy(io.Discard, r.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		fmt.Fprintln(w, n)
+		return
+	}
 	size, token, ok := parseTarget([]byte("GET " + r.URL.Path + " "))
 	if !ok || r.Method != "GET" {
 		w.WriteHeader(http.StatusNotFound)
@@ -33,7 +50,14 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "max-age=0, no-store")
 	h.Set("ETag", `"5f3c-61a0b2c4d8e40"`)
 	h.Set("Content-Length", strconv.Itoa(size))
-	w.Write(content(string(token), size))
+	// A large one in pieces of the same bytes.
+	rest := size
+	for b := content(string(token), min(size, 64<<10)); rest > 0; rest -= len(b) {
+		b = b[:min(rest, len(b))]
+		if _, err := w.Write(b); err != nil {
+			return
+		}
+	}
 }
 
 // content is size bytes that begin with the token.

@@ -11,7 +11,7 @@ const (
 	// TokenLen is the length of a request token in bytes.
 	TokenLen = 16
 	// MaxSize is the largest content that is served, in bytes.
-	MaxSize = 64 << 20
+	MaxSize = 128 << 20
 
 	readBuffer = 4 << 10 // a request head longer than this ends the connection
 )

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"gohttpx.dev/bench/server"
+)
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == server.ChildArg {
+		if err := server.Child(); err != nil {
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// One short run: both clients, both ways.
+func TestRun(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	if err := run([]string{"-mib", "2", "-rounds", "2", "-rtt", "4ms"}, &stdout, &stderr); err != nil {
+		t.Fatalf("%v\n%s", err, stderr.String())
+	}
+	for _, want := range []string{"download: httpx ", "upload: httpx ", "medians of 2 paired rounds"} {
+		if !strings.Contains(stdout.String(), want) {
+			t.Errorf("no %q in\n%s", want, stdout.String())
+		}
+	}
+	if err := run([]string{"-mib", "0"}, &stdout, &stderr); err == nil {
+		t.Error("no size is taken for one")
+	}
+}
