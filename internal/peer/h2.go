@@ -19,7 +19,7 @@ import (
 )
 
 // H2Script drives one HTTP/2 connection from the server's side, frame by frame.
-// Nothing is answered by itself, unless AutoAck is called.
+// Nothing is answered by itself; Start makes the usual beginning.
 type H2Script struct {
 	// Conn is the script's end; *memconn.Conn after H2.
 	Conn net.Conn
