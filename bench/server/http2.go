@@ -12,11 +12,7 @@ import (
 // serveHTTP2 answers the same requests over HTTP/2, by net/http's server: not as
 // dumb as the other, but what many Go programs are asked by.
 func serveHTTP2(l net.Listener) error {
-	s := &http.Server{Handler: http.HandlerFunc(answer), HTTP2: &http.HTTP2Config{
-		MaxConcurrentStreams: Streams,
-		// So much that an upload shows the client and not the server.
-		MaxReceiveBufferPerConnection: receiveBuffer, MaxReceiveBufferPerStream: receiveBuffer,
-	}}
+	s := &http.Server{Handler: http.HandlerFunc(answer), HTTP2: &http.HTTP2Config{MaxConcurrentStreams: Streams}}
 	s.Protocols = new(http.Protocols)
 	s.Protocols.SetHTTP2(true)
 	s.Protocols.SetUnencryptedHTTP2(true)
@@ -25,8 +21,6 @@ func serveHTTP2(l net.Listener) error {
 	}
 	return nil
 }
-
-const receiveBuffer = 32 << 20
 
 // answer sends the head that the dumb server sends. A POST is answered with the
 // number of bytes that came.
