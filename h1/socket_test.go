@@ -43,7 +43,7 @@ func echo(t *testing.T, pause time.Duration) func(nc net.Conn) {
 			if err != nil {
 				return
 			}
-			time.Sleep(pause)
+			<-time.After(pause) // the socket is full by then
 			got, err := io.ReadAll(req.Body)
 			if err != nil {
 				t.Errorf("server: %v", err)
