@@ -20,7 +20,8 @@ import (
 )
 
 // Streams is how many streams a connection may have at once, with every server:
-// so many that one connection serves all goroutines of every client.
+// so many that one connection serves all goroutines of every client. h2o 2.2
+// announces 100 all the same.
 const Streams = 1000
 
 // startTimeout is how long a foreign server may take until it takes connections.
@@ -55,8 +56,7 @@ http {
   fastcgi_temp_path {{.Dir}}/fastcgi;
   uwsgi_temp_path {{.Dir}}/uwsgi;
   scgi_temp_path {{.Dir}}/scgi;
-  sendfile on;
-  tcp_nopush on;
+  sendfile off; # in cleartext head and content would wait for each other (Nagle)
   open_file_cache max=10000 inactive=1h;
   keepalive_requests 1000000000;
   keepalive_timeout 1h;
