@@ -128,7 +128,7 @@ func (s *stream) readByLocked(now, from int64) (by int64, err *wire.Error) {
 		}
 		since := now
 		if s.pending() && (lim.write == 0 || lim.write > lim.read) {
-			since = max(s.progress, from)
+			since = max(s.movedLocked(), from)
 		}
 		if now-since >= lim.read {
 			return 0, s.readTimeout()

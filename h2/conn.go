@@ -39,6 +39,7 @@ type Conn struct {
 
 	slots slots
 	heard atomic.Int64 // when something was last received
+	wrote atomic.Int64 // when the socket last took something
 
 	mu sync.Mutex
 

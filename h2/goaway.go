@@ -24,7 +24,7 @@ func (c *Conn) goAway(f Frame) error {
 	c.tell = true
 	for id, s := range c.streams {
 		if id > g.LastID && !s.remoteEnd {
-			s.finishLocked(c.refusedLocked(s), true)
+			s.finishLocked(c.refusedLocked(s), !s.headDone)
 		}
 	}
 	if slotUsed(was) == 0 {
@@ -33,8 +33,11 @@ func (c *Conn) goAway(f Frame) error {
 	return nil
 }
 
-// refusedLocked is the error of a request that the peer has not looked at.
+// refusedLocked is the error of a request that the peer says it has not looked
+// at. If it has answered, it has.
 func (c *Conn) refusedLocked(s *stream) *wire.Error {
-	e := s.errorLocked(wire.KindUnprocessed, true, *c.goaway)
-	return e
+	if s.headAt != 0 {
+		return s.errorLocked(wire.KindProtocol, true, *c.goaway)
+	}
+	return s.errorLocked(wire.KindUnprocessed, true, *c.goaway)
 }

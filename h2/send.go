@@ -158,7 +158,7 @@ const (
 
 // holdLocked reports whether a piece of n bytes is to wait.
 func (s *stream) holdLocked(n int) bool {
-	if n >= smallPiece || n == len(s.pend) {
+	if n >= smallPiece || n == len(s.pend) || s.held < 0 {
 		s.held = 0
 		return false
 	}
@@ -195,6 +195,28 @@ func (s *stream) stopSendingLocked() {
 	wakeUp(s.wake)
 }
 
+// abandonLocked gives up what is left of the request, because of err. That ends
+// the stream, unless the response is complete already, and is to be read.
+func (s *stream) abandonLocked(err *wire.Error, drop bool) {
+	c := s.c
+	if s.localEnd || !s.remoteEnd || c.end != nil {
+		s.resetLocked(Cancel, err, drop)
+		return
+	}
+	c.wbuf = AppendRSTStream(c.wbuf, s.id, Cancel)
+	c.flushLocked()
+	s.stopSendingLocked()
+}
+
+// movedLocked is when what the stream sends last made progress: into the write
+// buffer, or, if that is full, out of it.
+func (s *stream) movedLocked() int64 {
+	if len(s.c.wbuf) >= maxWrite {
+		return max(s.progress, s.c.wrote.Load())
+	}
+	return s.progress
+}
+
 // errStopped ends a sender whose content nobody wants any more.
 var errStopped = &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindClosed, Sent: true,
 	Err: fmt.Errorf("h2: upload stopped: the response was complete or gave the body up")}
@@ -220,10 +242,7 @@ func (s *stream) writeLocked(ctx context.Context, id uint32, p []byte, end bool,
 	if len(p) == 0 && !end {
 		return nil
 	}
-	var done <-chan struct{}
-	if ctx != nil {
-		done = ctx.Done()
-	}
+	done := ctx.Done()
 	s.sending = true
 	s.refs++
 	defer func() {
@@ -236,7 +255,8 @@ func (s *stream) writeLocked(ctx context.Context, id uint32, p []byte, end bool,
 	c.offerLocked(s)
 	for s.pending() {
 		now := c.now()
-		if s.held != 0 && now >= s.held+int64(holdTime) {
+		if s.held > 0 && now >= s.held+int64(holdTime) {
+			s.held = -1 // goes out as soon as it can
 			c.offerLocked(s)
 			if !s.pending() {
 				break
@@ -249,10 +269,10 @@ func (s *stream) writeLocked(ctx context.Context, id uint32, p []byte, end bool,
 		case s.tunnel && s.sendDeadline != 0 && now >= s.sendDeadline:
 			s.cutLocked()
 			return errDeadline
-		case limit > 0 && !s.tunnel && now-s.progress >= limit:
+		case limit > 0 && !s.tunnel && now-s.movedLocked() >= limit:
 			err := &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindTimeout, Remote: true, Sent: s.sentNow(),
 				Err: fmt.Errorf("h2: no window for content for %v", time.Duration(limit))}
-			s.resetLocked(Cancel, err, !s.headDone)
+			s.abandonLocked(err, !s.headDone)
 			return err
 		}
 		s.sendBy = 0
@@ -260,9 +280,9 @@ func (s *stream) writeLocked(ctx context.Context, id uint32, p []byte, end bool,
 		case s.tunnel:
 			s.sendBy = s.sendDeadline
 		case limit > 0:
-			s.sendBy = s.progress + limit
+			s.sendBy = s.movedLocked() + limit
 		}
-		if by := s.held + int64(holdTime); s.held != 0 && (s.sendBy == 0 || by < s.sendBy) {
+		if by := s.held + int64(holdTime); s.held > 0 && (s.sendBy == 0 || by < s.sendBy) {
 			s.sendBy = by
 		}
 		c.armLocked(s.sendBy)

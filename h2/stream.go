@@ -90,7 +90,7 @@ type streamState struct {
 	cut     bool   // pend was taken back
 	left    int    // and had so many bytes left
 	sending bool
-	held    int64 // since when a small piece waits for more window, 0: none does
+	held    int64 // since when a small piece waits for more window, 0: none does, -1: it has waited
 	up      *upload
 }
 

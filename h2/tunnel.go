@@ -1,6 +1,7 @@
 package h2
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -79,7 +80,10 @@ func (t *tunnel) Write(p []byte) (int, error) {
 	s := t.s
 	s.c.mu.Lock()
 	n := len(p)
-	err := s.writeLocked(nil, t.id, p, false, 0)
+	if s.id == t.id {
+		s.cut = false // of the write before
+	}
+	err := s.writeLocked(context.Background(), t.id, p, false, 0)
 	if err != nil {
 		n = 0
 		if s.id == t.id && s.cut {
@@ -97,7 +101,7 @@ func (t *tunnel) Write(p []byte) (int, error) {
 func (t *tunnel) CloseWrite() error {
 	t.wmu.Lock()
 	defer t.wmu.Unlock()
-	return t.opError("close", t.s.write(nil, t.id, nil, true, 0))
+	return t.opError("close", t.s.write(context.Background(), t.id, nil, true, 0))
 }
 
 // Close ends the stream: our side by END_STREAM, and the peer's, if it has not

@@ -1,6 +1,7 @@
 package h2
 
 import (
+	"context"
 	"io"
 	"sync/atomic"
 	"time"
@@ -107,7 +108,7 @@ func (u *upload) run(short []byte) {
 	if !u.stopped.Load() && s.id == u.id && !s.over {
 		e := err.(*wire.Error)
 		e.Sent = s.sentNow()
-		s.resetLocked(Cancel, e, true)
+		s.abandonLocked(e, true)
 	}
 	c.unlock()
 }
@@ -122,7 +123,7 @@ func (u *upload) fault(k wire.Kind, err error) error {
 }
 
 func (u *upload) write(p []byte, end bool) error {
-	return u.s.write(nil, u.id, p, end, u.limit)
+	return u.s.write(context.Background(), u.id, p, end, u.limit)
 }
 
 // send sends the body. What one Read returns goes out at once: the peer may be

@@ -62,8 +62,9 @@ func (c *Conn) writeLoop() {
 				break
 			}
 		}
-		out := c.swapLocked()
+		// Before the swap, which goes on to fill the other buffer.
 		sent, c.ending = c.ending, sent[:0]
+		out := c.swapLocked()
 		c.unlock()
 
 		err := c.write(out)
@@ -122,21 +123,21 @@ func keepBuffer(b []byte) []byte {
 	return b[:0]
 }
 
-// tlsPiece is how much is written at once where a write that times out cannot go
-// on: so that a slow peer is told from a dead one.
-const tlsPiece = 64 << 10
+// piece is how much is written at once: so that a slow peer is told from a dead
+// one, and a slow upload from one that stands still. A TLS connection cannot go
+// on after a write that has timed out, whatever part of it was written.
+const piece = 64 << 10
 
 // write writes p, and fails if the socket takes nothing for too long.
 func (c *Conn) write(p []byte) error {
 	c.showFrames(p)
 	for len(p) > 0 {
-		piece := p
-		if !c.plain && len(piece) > tlsPiece {
-			piece = piece[:tlsPiece]
-		}
 		c.armWrite()
-		n, err := c.nc.Write(piece)
+		n, err := c.nc.Write(p[:min(len(p), piece)])
 		p = p[n:]
+		if n > 0 {
+			c.wrote.Store(c.now())
+		}
 		switch {
 		case err == nil:
 		case c.plain && n > 0 && isTimeout(err) && !c.isClosing():
