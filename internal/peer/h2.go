@@ -31,12 +31,11 @@ type H2Script struct {
 	wg   sync.WaitGroup
 	step string
 
-	buf  []byte // buf[:w] is received and not used
-	rerr error
-	enc  *hpack.Encoder
-	eb   strings.Builder
-	dec  *hpack.Decoder
-	out  []byte
+	buf []byte // received and not used
+	enc *hpack.Encoder
+	eb  strings.Builder
+	dec *hpack.Decoder
+	out []byte
 }
 
 // H2 returns a connection in memory for the engine under test, and the script
