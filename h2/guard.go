@@ -8,14 +8,19 @@ package h2
 // PRIORITY, WINDOW_UPDATE, RST_STREAM, frames of unknown type, empty DATA and
 // interim responses, and whatever comes for streams that are gone. It is filled
 // by what makes such frames right: frames that we send, content that comes, and
-// time. So a peer that pings once per megabyte or updates windows as fast as we
-// send is never refused, and one that floods is, after a thousand frames.
+// time. So a peer that pings once per megabyte is never refused, and one that
+// floods is, after a thousand frames.
+//
+// WINDOW_UPDATE has an account of its own besides, without a bound: the content
+// that we have sent is what a peer may give credit for, in pieces as it reads
+// it, and over a long wire all of it in one burst.
 
 const (
 	allowance    = 1000 // frames that may come for nothing at once
 	perSent      = 16   // earned by a frame of a request of ours
 	perReceived  = 4    // earned by a frame with content or a response head
 	perSecond    = 100  // earned by time
+	perUpdate    = 128  // bytes of content sent that make one WINDOW_UPDATE right
 	smallData    = 256  // DATA of ours that is shorter earns nothing: data dribble
 	maxQueued    = 8000 // answers that may wait for a peer that does not read: more than one read can bring
 	lateHeads    = 3    // field blocks that may come for a stream after its reset
@@ -33,6 +38,7 @@ const (
 type guard struct {
 	left   int64
 	filled int64 // when time was last counted
+	unread int64 // bytes of content sent that no WINDOW_UPDATE was accepted for
 	queued int   // answers in the write buffer
 	data   int64 // bytes of DATA that may still come for streams we have reset
 	heads  int64 // and field blocks
@@ -56,6 +62,18 @@ func (g *guard) spend(now int64, t FrameType) error {
 		return nil
 	}
 	return ConnError{Code: EnhanceYourCalm, Rule: ruleFlood, What: "too many frames for nothing, the last of them " + t.String()}
+}
+
+// sent counts content of ours.
+func (g *guard) sent(n int) { g.unread += int64(n) }
+
+// update pays for a WINDOW_UPDATE.
+func (g *guard) update(now int64) error {
+	if g.unread >= perUpdate {
+		g.unread -= perUpdate
+		return nil
+	}
+	return g.spend(now, FrameWindowUpdate)
 }
 
 // queue counts an answer that was put into the write buffer.

@@ -140,6 +140,23 @@ func TestNoFlood(t *testing.T) {
 			k.ok(200, "ok")
 		})
 	})
+	// As a server with large windows does that reads 4 KiB at a time, seen over
+	// a long wire.
+	t.Run("all WINDOW_UPDATEs of an upload in one burst", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			const size = 16 << 20
+			f := start(t, h2.Config{}, h2.Setting{ID: h2.SettingInitialWindowSize, Value: size})
+			f.SendRaw(h2.AppendWindowUpdate(nil, 0, size))
+			k := f.do(t.Context(), post("/", io.NopCloser(io.LimitReader(new(pattern), size)), size))
+			f.WantHeaders(1, "", "a request")
+			f.WantBody(1, "all of it, without a word from us")
+			for range size / (2 << 10) {
+				f.SendRaw(h2.AppendWindowUpdate(nil, 0, 2<<10))
+			}
+			f.Respond(1, "200", "ok")
+			k.ok(200, "ok")
+		})
+	})
 	t.Run("a PING for every frame of a download", func(t *testing.T) {
 		bubble(t, func(t *testing.T) {
 			f := start(t, h2.Config{})

@@ -249,6 +249,7 @@ func (c *Conn) openLocked(s *stream, fields wire.Fields, end bool) {
 	c.startLocked(s, now)
 	c.block = c.enc.Append(c.block[:0], fields)
 	c.wbuf = AppendHeaders(c.wbuf, s.id, c.block, HeadersOptions{EndStream: end, MaxFrame: c.peer.MaxFrameSize})
+	s.endOff = c.offset()
 	c.guard.earn(perSent)
 	if end {
 		s.endSentLocked()
@@ -270,6 +271,8 @@ func (x *exchange) send(short []byte) {
 		s.send.Take(len(short))
 		c.sendWin.Take(len(short))
 		c.wbuf = AppendData(c.wbuf, s.id, short, true, 0)
+		c.guard.sent(len(short))
+		s.endOff = c.offset()
 		c.guard.earn(perSent)
 		s.endSentLocked()
 		c.flushLocked()

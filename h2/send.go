@@ -134,10 +134,12 @@ func (c *Conn) dataLocked(s *stream, n int) {
 	c.sendWin.Take(n)
 	end := s.pendEnd && n == len(s.pend)
 	c.wbuf = AppendData(c.wbuf, s.id, s.pend[:n], end, 0)
+	c.guard.sent(n)
 	if n >= smallData || end {
 		c.guard.earn(perSent)
 	}
 	s.pend = s.pend[n:]
+	s.endOff = c.offset()
 	s.progress = c.now()
 	if end {
 		s.pendEnd = false
@@ -325,7 +327,7 @@ func (c *Conn) windowUpdate(f Frame) error {
 	defer c.unlock()
 	now := c.heard.Load()
 	if f.StreamID == 0 {
-		if err := c.guard.spend(now, f.Type); err != nil {
+		if err := c.guard.update(now); err != nil {
 			return err
 		}
 		if err := c.sendWin.Add(0, f.Increment()); err != nil {
@@ -337,7 +339,7 @@ func (c *Conn) windowUpdate(f Frame) error {
 	if err := c.idleLocked(f); err != nil {
 		return err
 	}
-	if err := c.guard.spend(now, f.Type); err != nil {
+	if err := c.guard.update(now); err != nil {
 		return err
 	}
 	s := c.streams[f.StreamID]
