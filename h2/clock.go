@@ -118,8 +118,18 @@ func (s *stream) readByLocked(now, from int64) (by int64, err *wire.Error) {
 	if s.tunnel {
 		return s.readDeadline, nil
 	}
-	lim := &s.lim
+	c, lim := s.c, &s.lim
 	if !s.sentLocked() {
+		if lim.write != 0 && (c.socketWrite == 0 || lim.write < c.socketWrite) && s.endOff > c.flushed && !s.pending() {
+			// It waits for the socket, whose own limit is longer.
+			since := max(s.progress, c.wrote.Load())
+			if now-since >= lim.write {
+				err := s.errorLocked(wire.KindTimeout, true, fmt.Errorf("h2: nothing sent for %v", time.Duration(lim.write)))
+				err.Phase = wire.PhaseWrite
+				return 0, err
+			}
+			return since + lim.write, nil
+		}
 		// The read clock starts when the request is fully sent. The time that
 		// the body's source takes is not the peer's fault, and a write that
 		// stands still has a limit of its own, unless that is off or longer.

@@ -64,6 +64,7 @@ type Conn struct {
 	wbuf     []byte // frames to be written
 	spare    []byte // the other buffer
 	taken    int64  // bytes handed to the socket so far
+	flushed  int64  // of them, what it took
 	parked   bool   // the writer sleeps on wcond
 	wcond    sync.Cond
 	writeErr error     // the socket takes no more

@@ -163,3 +163,38 @@ type gated struct {
 
 func (g *gated) Read([]byte) (int, error) { <-g.gate; return 0, g.err }
 func (g *gated) Close() error             { return nil }
+
+// A request that stands in the buffer behind a socket that takes nothing has its
+// own write limit, and its end does not end the others.
+func TestWriteTimeoutBehindSocket(t *testing.T) {
+	for _, body := range []int{0, 100, 20000} {
+		bubble(t, func(t *testing.T) {
+			nc, pc := peerPair(t, 4<<10)
+			c, err := h2.NewConn(t.Context(), nc, h2.Config{PingInterval: -1, Write: 10 * time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			f := &fixture{peer.H2Over(t, pc), t, c, nc}
+			f.Start()
+			synctest.Wait()
+			large := f.head(t.Context(), post("/large", stream(60000), 60000))
+			synctest.Wait()
+			req := get("/")
+			if body > 0 {
+				req = post("/", stream(body), int64(body))
+			}
+			req.Timeouts.Write = time.Second
+			began := time.Now()
+			e := f.do(t.Context(), req).fails(wire.ErrWriteTimeout)
+			within(t, "write timeout", time.Since(began), time.Second)
+			if e.Phase != wire.PhaseWrite || !e.Remote {
+				t.Errorf("got %+v", e)
+			}
+			f.WantHeaders(1, "", "the first request")
+			f.WantBody(1, "goes on")
+			f.Respond(1, "200", "")
+			large.ok(200, "")
+		})
+	}
+}

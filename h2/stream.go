@@ -45,6 +45,7 @@ type streamState struct {
 
 	localEnd, remoteEnd bool
 	startOff            int64 // where its HEADERS begin in all that we write
+	endOff              int64 // where the last of its frames so far ends
 	progress            int64 // when our last bytes were put into the write buffer
 	sentAt              int64 // when the request was fully sent, 0: not yet
 	began               int64 // when it began

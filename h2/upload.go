@@ -227,6 +227,7 @@ func (s *stream) trailerLocked(id uint32, fields wire.Fields) error {
 	}
 	c.block = c.enc.Append(c.block[:0], fields)
 	c.wbuf = AppendHeaders(c.wbuf, s.id, c.block, HeadersOptions{EndStream: true, MaxFrame: c.peer.MaxFrameSize})
+	s.endOff = c.offset()
 	c.guard.earn(perSent)
 	s.endSentLocked()
 	c.flushLocked()

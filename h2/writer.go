@@ -76,6 +76,7 @@ func (c *Conn) writeLoop() {
 			continue
 		}
 		now := c.now()
+		c.flushed = c.taken
 		for i, e := range sent {
 			if e.s.id == e.id && e.s.sentAt == 0 {
 				e.s.sentAt = now
