@@ -16,6 +16,9 @@ import (
 // empty one and writes it. Before the swap it lets the callers that are ready to
 // run add their frames, if there is more than one stream: that makes one write
 // of many.
+//
+// To let the first caller write for all instead is not measurably cheaper:
+// bench/README.md, "How HTTP/2 writes are gathered".
 
 // offset is where the next byte will stand in all that we write.
 func (c *Conn) offset() int64 { return c.taken + int64(len(c.wbuf)) }
