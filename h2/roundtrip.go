@@ -203,6 +203,10 @@ func (c *Conn) roomLocked(ctx context.Context, s *stream, limit int64) error {
 			return unopened(wire.KindUnprocessed, true, c.writeErr)
 		case c.nextID > MaxStreamID:
 			return unopened(wire.KindUnprocessed, false, errors.New("h2: stream identifiers are used up"))
+		case uint64(len(c.streams)) >= uint64(c.peer.MaxConcurrentStreams):
+			// The slot was reserved before the peer lowered its limit, or said
+			// it for the first time.
+			return unopened(wire.KindUnprocessed, true, fmt.Errorf("h2: the peer permits %d streams (RFC 9113 §5.1.2)", c.peer.MaxConcurrentStreams))
 		case done != nil && ctx.Err() != nil:
 			return wire.Canceled(ctx, wire.PhaseWrite, false)
 		case len(c.wbuf) < maxWriteHard:

@@ -2,6 +2,7 @@ package h2_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"runtime"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"gohttpx.dev/h2"
+	"gohttpx.dev/wire"
 )
 
 // ledger counts the windows as the peer sees them.
@@ -291,5 +293,33 @@ func TestHeapAfterManyStreams(t *testing.T) {
 		if after := heap(); after > before+1<<20 {
 			t.Errorf("heap grew from %d to %d", before, after)
 		}
+	})
+}
+
+// RFC 9113 §5.1.2: "Endpoints MUST NOT exceed the limit set by their peer." That
+// holds for slots that were reserved under a higher one, too: such a request goes
+// elsewhere.
+func TestLimitLoweredUnderReservations(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{})
+		first := f.do(t.Context(), get("/1"))
+		f.WantHeaders(1, "GET /1", "the first request")
+		if !f.c.Reserve() {
+			t.Fatal("no slot for the second")
+		}
+		f.SendSettings(h2.Setting{ID: h2.SettingMaxConcurrentStreams, Value: 1})
+		f.WantSettingsAck("the new limit is acknowledged")
+		var res wire.Response
+		err := f.c.RoundTrip(t.Context(), get("/2"), &res)
+		var e *wire.Error
+		if !errors.As(err, &e) || e.Kind != wire.KindUnprocessed || e.Sent {
+			t.Errorf("a second stream over a limit of one: %v", err)
+		}
+		f.inFlight(1)
+		f.Respond(1, "200", "ok")
+		first.ok(200, "ok")
+		third := f.do(t.Context(), get("/3"))
+		f.Respond(f.WantHeaders(0, "GET /3", "within the limit").ID, "200", "ok")
+		third.ok(200, "ok")
 	})
 }
