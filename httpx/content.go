@@ -111,9 +111,11 @@ func Form(v url.Values) RequestOption {
 // Reader makes what r delivers the body. It can be sent once; a second send
 // fails with ErrBodyConsumed before a byte is written. The length is known for
 // *bytes.Buffer, *bytes.Reader and *strings.Reader (a Len method) and for what a
-// regular *os.File has from where it stands, else the body is sent chunked. If r is an io.Closer it is closed once, when the request
-// has been sent or has failed, perhaps while a Read is in progress. A request
-// that could not even be built has failed, too.
+// regular *os.File has from where it stands, else the body is sent chunked.
+//
+// If r is an io.Closer it is closed once, when the request has been sent or has
+// failed: perhaps while a Read is in progress, and perhaps a moment after the
+// call has returned. A request that could not even be built has failed, too.
 func Reader(r io.Reader) RequestOption {
 	if r == nil {
 		return bodyOption{err: fmt.Errorf("Reader: nil")}
