@@ -257,7 +257,7 @@ func hostOf(method string, r *wire.Request, m *marks) (string, *wire.Error) {
 		// RFC 9112 §3.2: it is empty "If the authority component is missing
 		// or undefined for the target URI", which only the user can know.
 		v := strings.Trim(r.Fields[m.host].Value, " \t")
-		if i := badAuthority(v); i >= 0 && v != "" {
+		if i := wire.BadAuthority(v); i >= 0 && v != "" {
 			return "", unsendable(ruleHost, "Host", "no valid host[:port]", i)
 		}
 		return "", nil
@@ -269,7 +269,7 @@ func hostOf(method string, r *wire.Request, m *marks) (string, *wire.Error) {
 	if host == "" {
 		return "", unsendable(ruleNoAuthority, "authority", "empty", -1)
 	}
-	if i := badAuthority(host); i >= 0 {
+	if i := wire.BadAuthority(host); i >= 0 {
 		return "", unsendable(ruleHost, "authority", "no valid host[:port]", i)
 	}
 	if method != "CONNECT" {
@@ -293,7 +293,7 @@ func checkTarget(method, target string, rules Rules) *wire.Error {
 	}
 	switch {
 	case method == "CONNECT":
-		if badAuthority(target) >= 0 || !hasPort(target) {
+		if wire.BadAuthority(target) >= 0 || !wire.HasPort(target) {
 			return unsendable(ruleAuthForm, "target", "no host:port", -1)
 		}
 	case target == "*":
@@ -350,67 +350,6 @@ func targetAuthority(target string) (string, bool) {
 		a = a[:i]
 	}
 	return a, a != ""
-}
-
-// badAuthority returns the index of the first byte that keeps s from being
-// uri-host [":" port] (RFC 3986 §3.2.2, §3.2.3) with a host, or -1. Whether an
-// address in brackets is one is not looked at.
-func badAuthority(s string) int {
-	i := 0
-	if s != "" && s[0] == '[' {
-		end := strings.IndexByte(s, ']')
-		if end <= 1 {
-			return max(end, 0)
-		}
-		for i = 1; i < end; i++ {
-			if !isHostByte(s[i]) && s[i] != ':' {
-				return i
-			}
-		}
-		i++
-	} else {
-		for i < len(s) && isHostByte(s[i]) {
-			i++
-		}
-		if i == 0 {
-			return 0
-		}
-	}
-	if i == len(s) {
-		return -1
-	}
-	if s[i] != ':' {
-		return i
-	}
-	for i++; i < len(s); i++ {
-		if !isDigit(s[i]) {
-			return i
-		}
-	}
-	return -1
-}
-
-// hasPort reports whether s, a valid authority, ends in a port from 1 to 65535.
-func hasPort(s string) bool {
-	i := strings.LastIndexByte(s, ':')
-	if i < 0 {
-		return false
-	}
-	n, err := strconv.ParseUint(s[i+1:], 10, 16)
-	return err == nil && n > 0
-}
-
-// isHostByte reports whether c may stand in a reg-name (RFC 3986 §3.2.2).
-func isHostByte(c byte) bool {
-	switch {
-	case 'a' <= c|0x20 && c|0x20 <= 'z', isDigit(c):
-		return true
-	}
-	switch c {
-	case '-', '.', '_', '~', '%', '!', '$', '&', '\'', '(', ')', '*', '+', ',', ';', '=':
-		return true
-	}
-	return false
 }
 
 // checkField checks the name and the value of one field.

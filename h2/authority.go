@@ -1,10 +1,5 @@
 package h2
 
-import (
-	"strconv"
-	"strings"
-)
-
 // schemeLen returns the length of the scheme that s starts with (RFC 3986
 // §3.1), 0 for none.
 func schemeLen(s string) int {
@@ -20,67 +15,6 @@ func schemeLen(s string) int {
 		}
 	}
 	return 0
-}
-
-// badAuthority returns the index of the first byte that keeps s from being
-// uri-host [":" port] (RFC 3986 §3.2.2, §3.2.3) with a host, or -1. Whether an
-// address in brackets is one is not looked at.
-func badAuthority(s string) int {
-	i := 0
-	if s != "" && s[0] == '[' {
-		end := strings.IndexByte(s, ']')
-		if end <= 1 {
-			return max(end, 0)
-		}
-		for i = 1; i < end; i++ {
-			if !isHostByte(s[i]) && s[i] != ':' {
-				return i
-			}
-		}
-		i++
-	} else {
-		for i < len(s) && isHostByte(s[i]) {
-			i++
-		}
-		if i == 0 {
-			return 0
-		}
-	}
-	if i == len(s) {
-		return -1
-	}
-	if s[i] != ':' {
-		return i
-	}
-	for i++; i < len(s); i++ {
-		if !isDigit(s[i]) {
-			return i
-		}
-	}
-	return -1
-}
-
-// hasPort reports whether s, a valid authority, ends in a port from 1 to 65535.
-func hasPort(s string) bool {
-	i := strings.LastIndexByte(s, ':')
-	if i < 0 {
-		return false
-	}
-	n, err := strconv.ParseUint(s[i+1:], 10, 16)
-	return err == nil && n > 0
-}
-
-// isHostByte reports whether c may stand in a reg-name (RFC 3986 §3.2.2).
-func isHostByte(c byte) bool {
-	switch {
-	case 'a' <= c|0x20 && c|0x20 <= 'z', isDigit(c):
-		return true
-	}
-	switch c {
-	case '-', '.', '_', '~', '%', '!', '$', '&', '\'', '(', ')', '*', '+', ',', ';', '=':
-		return true
-	}
-	return false
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -261,7 +261,7 @@ func (w *requestWriter) target() (scheme, authority, path string, err error) {
 	}
 	if w.method == "CONNECT" && w.protocol == "" {
 		// RFC 9113 §8.5: ":scheme" and ":path" are omitted.
-		if badAuthority(r.Target) >= 0 || !hasPort(r.Target) {
+		if wire.BadAuthority(r.Target) >= 0 || !wire.HasPort(r.Target) {
 			return "", "", "", unsendable(ruleConnectTo, "target", "no host:port", -1)
 		}
 		return "", r.Target, "", nil
@@ -293,7 +293,7 @@ func (w *requestWriter) target() (scheme, authority, path string, err error) {
 	if authority == "" && (scheme == "http" || scheme == "https") {
 		return "", "", "", unsendable(ruleNoAuthority, "authority", "empty", -1)
 	}
-	if i := badAuthority(authority); i >= 0 && authority != "" {
+	if i := wire.BadAuthority(authority); i >= 0 && authority != "" {
 		return "", "", "", unsendable(ruleAuthority, "authority", "no valid host[:port]", i)
 	}
 	for i := range len(path) {
