@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
 
 	"gohttpx.dev/pool"
 )
@@ -16,34 +19,78 @@ const Version = "0.1.0-dev"
 type Client struct {
 	settings  // defaults; immutable after New
 	base      *URL
-	transport *transport
+	transport Transport      // what carries requests, middleware included
+	network   *HTTPTransport // the same where it is the network and nothing else
+	jar       http.CookieJar // nil: none
+	shared    *shared
+}
+
+// shared is what a client and those derived from it have in common.
+type shared struct {
+	network *HTTPTransport // nil if another transport was given
+	closers []io.Closer    // what Close closes
+	closed  atomic.Bool
 }
 
 // New makes a client. Without options it behaves as the package-level
-// functions do.
+// functions do, but for a cookie jar of its own.
 func New(opts ...ClientOption) (*Client, error) {
 	var cfg config
-	for _, o := range opts {
-		if o == nil {
-			return nil, &Error{Op: "request", Err: errors.New("a nil option")}
-		}
-		if err := o.applyClient(&cfg); err != nil {
-			return nil, wrap(nil, nil, err)
-		}
+	if err := cfg.apply(opts); err != nil {
+		return nil, wrapOp("request", nil, err)
 	}
-	t, err := newTransport(&cfg)
-	if err != nil {
-		return nil, &Error{Op: "request", Err: err}
+	t := cfg.transport
+	if t == nil {
+		network, err := newTransport(&cfg)
+		if err != nil {
+			return nil, err
+		}
+		t = network
 	}
-	c := &Client{settings: cfg.settings, base: cfg.base, transport: t}
+	sh := new(shared)
+	sh.network, _ = t.(*HTTPTransport)
+	if closer, ok := t.(io.Closer); ok {
+		sh.closers = append(sh.closers, closer)
+	}
+	c := newClient(&cfg, t, sh)
 	if !cfg.noDefaults {
-		var h Header
-		h.Add("Accept", "*/*")
-		h.Add("User-Agent", "gohttpx/"+Version)
-		h.merge(cfg.settings.header)
-		c.settings.header = h
+		c.settings.header = defaultHeader(cfg.header)
 	}
 	return c, nil
+}
+
+// newClient puts a client together on top of t.
+func newClient(cfg *config, t Transport, sh *shared) *Client {
+	for i := len(cfg.middleware) - 1; i >= 0; i-- {
+		t = cfg.middleware[i](t)
+	}
+	c := &Client{settings: cfg.settings, base: cfg.base, transport: t, jar: cfg.jar, shared: sh}
+	c.settings.owned = false
+	c.network, _ = t.(*HTTPTransport)
+	return c
+}
+
+// defaultHeader puts what a client was given over what every request has.
+func defaultHeader(given Header) Header {
+	var h Header
+	h.Add("Accept", "*/*")
+	h.Add("User-Agent", "gohttpx/"+Version)
+	h.merge(given)
+	return h
+}
+
+// With returns a client derived from c: with c's defaults, opts over them, and
+// the same connections, cookies and Close. Options of the connection (WithTLS,
+// WithProxy and the like) give its requests connections of their own kind in
+// that pool; one that would need another pool is an error.
+func (c *Client) With(opts ...ClientOption) (*Client, error) {
+	cfg := config{settings: c.settings, derived: c, base: c.base, jar: c.jar}
+	cfg.settings.owned = false
+	cfg.settings.header = c.settings.header.Clone()
+	if err := cfg.apply(opts); err != nil {
+		return nil, wrapOp("request", nil, err)
+	}
+	return newClient(&cfg, c.transport, c.shared), nil
 }
 
 // NewRequest builds a request with the client's defaults merged in. The method
@@ -107,36 +154,28 @@ func (c *Client) Patch(ctx context.Context, url string, opts ...RequestOption) (
 	return c.Do(ctx, "PATCH", url, opts...)
 }
 
-// send is the pipeline that every request of a client goes through.
-func (c *Client) send(ctx context.Context, r *Request, stream bool) (*Response, error) {
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	resp, err := c.transport.roundTrip(ctx, r, &c.settings)
-	if err != nil {
-		return nil, err
-	}
-	if stream || resp.StatusCode == 101 || r.Method == "CONNECT" && resp.IsSuccess() {
-		return resp, nil
-	}
-	if err := resp.Buffer(); err != nil {
-		return nil, err
-	}
-	return resp, nil
-}
-
 // Stats is a snapshot of the pool: connections, waiters, dials and reuses, in
 // all and per origin.
 type Stats = pool.Stats
 
-// Stats returns a snapshot of the pool.
-func (c *Client) Stats() Stats { return c.transport.pool.Stats() }
+// Stats returns a snapshot of the pool. A client over another transport has none.
+func (c *Client) Stats() Stats {
+	if c.shared.network == nil {
+		return Stats{}
+	}
+	return c.shared.network.Stats()
+}
 
 // ConnStats describes one connection of the pool.
 type ConnStats = pool.ConnStats
 
 // Conns returns a snapshot of the pool's connections.
-func (c *Client) Conns() []ConnStats { return c.transport.pool.Conns() }
+func (c *Client) Conns() []ConnStats {
+	if c.shared.network == nil {
+		return nil
+	}
+	return c.shared.network.Conns()
+}
 
 // String says that c is a client and how many connections it has, and none of
 // its defaults, which may be secret.
@@ -145,13 +184,41 @@ func (c *Client) String() string {
 }
 
 // CloseIdle closes the connections that serve no request.
-func (c *Client) CloseIdle() { c.transport.pool.CloseIdle() }
+func (c *Client) CloseIdle() {
+	for _, t := range c.shared.closers {
+		if t, ok := t.(interface{ CloseIdle() }); ok {
+			t.CloseIdle()
+		}
+	}
+}
 
-// Close closes the client at once: requests that run fail with
-// ErrClientClosed, and so do later ones. A second call does nothing.
-func (c *Client) Close() error { return c.transport.pool.Close() }
+// Close closes the client at once, and those derived from it: requests that run
+// fail with ErrClientClosed, and so do later ones. Its transports are closed
+// too, if they are io.Closers. A second call does nothing.
+func (c *Client) Close() error {
+	if c.shared.closed.Swap(true) {
+		return nil
+	}
+	var errs []error
+	for _, t := range c.shared.closers {
+		errs = append(errs, t.Close())
+	}
+	return errors.Join(errs...)
+}
 
 // Shutdown refuses new requests and returns when those that run have ended,
 // their bodies included. When ctx ends first it closes the client and returns
-// the context's error.
-func (c *Client) Shutdown(ctx context.Context) error { return c.transport.pool.Shutdown(ctx) }
+// the context's error. Of transports it waits for those with a Shutdown, and
+// closes the others.
+func (c *Client) Shutdown(ctx context.Context) error {
+	c.shared.closed.Store(true)
+	var errs []error
+	for _, t := range c.shared.closers {
+		if s, ok := t.(interface{ Shutdown(context.Context) error }); ok {
+			errs = append(errs, s.Shutdown(ctx))
+		} else {
+			errs = append(errs, t.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http/httptrace"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,45 +22,23 @@ import (
 // socket, a TLS handshake and an engine. Immutable after newDialer.
 type dialer struct {
 	net         net.Dialer
-	network     string                                                            // "tcp", or "tcp4" or "tcp6" if the local address says so
 	dialContext func(ctx context.Context, network, addr string) (net.Conn, error) // nil: net
-	connectTo   map[string]string
-	unixSocket  string
 	retries     int
-	tls         *ourtls.Client
-	http1       bool
-	http2       bool
 	h1          h1.Config
 	h2          h2.Config
+	routes      routes
 }
 
 func newDialer(cfg *config) (*dialer, error) {
-	if cfg.noHTTP1 && !cfg.http2 {
-		return nil, errors.New("neither HTTP/1.1 nor HTTP/2 may be spoken: see WithHTTP1 and WithHTTP2")
-	}
-	o := cfg.tls
-	if o.ALPN == nil {
-		if cfg.http2 {
-			o.ALPN = append(o.ALPN, "h2")
-		}
-		if !cfg.noHTTP1 {
-			o.ALPN = append(o.ALPN, "http/1.1")
-		}
-	}
-	tc, err := ourtls.NewClient(o)
+	base, err := newRoute(cfg.conn)
 	if err != nil {
 		return nil, err
 	}
 	return &dialer{
 		net:         cfg.dialer,
-		network:     network(cfg),
 		dialContext: cfg.dialContext,
-		connectTo:   cfg.connectTo,
-		unixSocket:  cfg.unixSocket,
 		retries:     cfg.connectRetries,
-		tls:         tc,
-		http1:       !cfg.noHTTP1,
-		http2:       cfg.http2,
+		routes:      routes{base: base},
 		h1: h1.Config{
 			Rules:       cfg.rules,
 			Limits:      h1.Limits{HeadBytes: max(cfg.limits.MaxHeaderBytes, 0), Fields: max(cfg.limits.MaxHeaderFields, 0)},
@@ -75,21 +52,19 @@ func newDialer(cfg *config) (*dialer, error) {
 	}, nil
 }
 
+// route is that of a key.
+func (d *dialer) route(k pool.Key) *route {
+	if r, ok := k.Profile.(*route); ok {
+		return r
+	}
+	return d.routes.base
+}
+
 // mayShare reports whether a connection for k may turn out to be one of HTTP/2,
 // so that requests had better wait for the first.
-func (d *dialer) mayShare(k pool.Key) bool { return d.http2 && (k.Scheme == "https" || !d.http1) }
-
-// network is the one to dial in. A local address without a host chooses the
-// family only, which net.Dialer by itself does not let it do.
-func network(cfg *config) string {
-	a, ok := cfg.dialer.LocalAddr.(*net.TCPAddr)
-	switch {
-	case cfg.dialContext != nil || !ok || !a.IP.IsUnspecified():
-		return "tcp"
-	case a.IP.To4() != nil:
-		return "tcp4"
-	}
-	return "tcp6"
+func (d *dialer) mayShare(k pool.Key) bool {
+	r := d.route(k)
+	return r.http2 && (k.Scheme == "https" || r.noHTTP1)
 }
 
 // dial makes one connection: it is the pool's Dial. The context carries the
@@ -126,17 +101,18 @@ func mayConnectLater(err error) bool {
 // attempt is one attempt to connect.
 func (d *dialer) attempt(ctx context.Context, k pool.Key) (pool.Conn, error) {
 	info := &wire.ConnInfo{Proto: wire.HTTP11}
-	raw, err := d.connect(ctx, k, info)
+	r := d.route(k)
+	raw, err := d.connect(ctx, r, k, info)
 	if err != nil {
 		return nil, err
 	}
-	if !d.http1 {
+	if r.noHTTP1 {
 		info.Proto = wire.HTTP2 // by prior knowledge, or no connection at all
 	}
 	nc := raw
 	var tc *ourtls.Conn
 	if k.Scheme == "https" {
-		if tc, err = d.handshake(ctx, raw, k, info); err != nil {
+		if tc, err = d.handshake(ctx, r, raw, k, info); err != nil {
 			raw.Close()
 			return nil, err
 		}
@@ -161,16 +137,22 @@ func (d *dialer) attempt(ctx context.Context, k pool.Key) (pool.Conn, error) {
 }
 
 // connect makes the socket.
-func (d *dialer) connect(ctx context.Context, k pool.Key, info *wire.ConnInfo) (net.Conn, error) {
-	network, addr := d.network, d.target(k.Addr)
-	if d.unixSocket != "" {
-		network, addr = "unix", d.unixSocket
+func (d *dialer) connect(ctx context.Context, r *route, k pool.Key, info *wire.ConnInfo) (net.Conn, error) {
+	network, addr := r.network, r.target(k.Addr)
+	if r.unixSocket != "" {
+		network, addr = "unix", r.unixSocket
 	}
 	w := &dialWatch{trace: wire.TraceFrom(ctx)}
 	start := time.Now()
-	dial := d.net.DialContext
-	if d.dialContext != nil {
-		dial = d.dialContext
+	dial := d.dialContext
+	if dial == nil {
+		nd := d.net
+		if network != "unix" {
+			r.bind(&nd)
+		}
+		dial = nd.DialContext
+	} else if network != "unix" {
+		network = "tcp"
 	}
 	nc, err := dial(httptrace.WithClientTrace(ctx, w.hooks()), network, addr)
 	dns, resolving := w.dns()
@@ -189,22 +171,7 @@ func (d *dialer) connect(ctx context.Context, k pool.Key, info *wire.ConnInfo) (
 	return nc, nil
 }
 
-// target applies WithConnectTo, the most exact entry first.
-func (d *dialer) target(addr string) string {
-	if d.connectTo == nil {
-		return addr
-	}
-	i := strings.LastIndexByte(addr, ':') // a key's address always has a port
-	host, port := addr[:i], addr[i+1:]
-	for _, from := range [...]string{addr, host + ":*", "*:" + port, "*:*", "*"} {
-		if to, ok := d.connectTo[from]; ok {
-			return to
-		}
-	}
-	return addr
-}
-
-func (d *dialer) handshake(ctx context.Context, nc net.Conn, k pool.Key, info *wire.ConnInfo) (*ourtls.Conn, error) {
+func (d *dialer) handshake(ctx context.Context, r *route, nc net.Conn, k pool.Key, info *wire.ConnInfo) (*ourtls.Conn, error) {
 	host, _, err := net.SplitHostPort(k.Addr)
 	if err != nil {
 		return nil, dialError(ctx, wire.PhaseTLS, err)
@@ -214,7 +181,7 @@ func (d *dialer) handshake(ctx context.Context, nc net.Conn, k pool.Key, info *w
 		trace.TLSStart()
 	}
 	start := time.Now()
-	tc, err := d.tls.Handshake(ctx, nc, host)
+	tc, err := r.tls.Handshake(ctx, nc, host)
 	info.TLSHandshake = time.Since(start)
 	var state tls.ConnectionState
 	if err == nil {
@@ -229,9 +196,9 @@ func (d *dialer) handshake(ctx context.Context, nc net.Conn, k pool.Key, info *w
 	}
 	// RFC 9113 §3.2: HTTP/2 over TLS is the protocol "h2".
 	switch p := state.NegotiatedProtocol; {
-	case p == "h2" && d.http2:
+	case p == "h2" && r.http2:
 		info.Proto = wire.HTTP2
-	case (p == "" || p == "http/1.1") && d.http1:
+	case (p == "" || p == "http/1.1") && !r.noHTTP1:
 		info.Proto = wire.HTTP11
 	case p == "":
 		err = errors.New("the server does not speak HTTP/2 (no protocol was agreed on by ALPN), and WithHTTP1 is off")

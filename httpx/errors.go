@@ -132,6 +132,16 @@ func wrap(req *Request, conn *ConnInfo, err error) error {
 	return e
 }
 
+// wrapOp is wrap for an error that comes from the caller's code or from a
+// transport; op says which.
+func wrapOp(op string, req *Request, err error) error {
+	var we *wire.Error
+	if _, ok := err.(*Error); ok || errors.As(err, &we) {
+		return wrap(req, nil, err)
+	}
+	return &Error{Op: op, Request: req, Err: err}
+}
+
 // IsRetryable reports whether sending the same request again may succeed and
 // cannot do harm: the server did not look at the request, nothing of it was
 // sent, or its method may be repeated (RFC 9110 §9.2.2; any with an

@@ -47,7 +47,10 @@ func (r *Response) Chunks(n int) iter.Seq2[[]byte, error] {
 // Lines reads ahead: after a break some of the bytes that follow are lost.
 func (r *Response) Lines() iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		limit := r.Request.maxLine
+		limit := 0
+		if m := r.Request.more; m != nil {
+			limit = m.maxLine
+		}
 		if limit <= 0 {
 			limit = 1 << 20
 		}

@@ -2,7 +2,6 @@ package httpx
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -53,8 +52,10 @@ func (r *Request) build(c *Client, method, url string, opts []RequestOption) err
 	if err := r.url.parse(url); err != nil {
 		return withMethod(err, r)
 	}
+	r.alone = c == nil
 	if c != nil {
 		r.settings = c.settings
+		r.settings.owned = false
 		r.settings.query = nil
 		r.settings.header = append(Header(r.fields[:0]), c.settings.header...)
 		if !r.url.IsAbs() && c.base != nil {
@@ -72,14 +73,6 @@ func (r *Request) build(c *Client, method, url string, opts []RequestOption) err
 		return err
 	}
 	r.Header, r.settings.header = r.settings.header, nil
-	if r.URL.user != "" && !r.Header.Has("Authorization") {
-		user, password := r.URL.userPassword()
-		r.Header = append(r.Header, wire.Field{
-			Name:      "Authorization",
-			Value:     "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password)),
-			Sensitive: true,
-		})
-	}
 	return nil
 }
 
@@ -95,7 +88,7 @@ func withMethod(err error, r *Request) error {
 func (r *Request) apply(opts []RequestOption, clientQuery []pair) error {
 	for _, o := range opts {
 		if o == nil {
-			return &Error{Op: "request", Request: r, Err: errors.New("a nil option")}
+			return &Error{Op: "request", Request: r, Err: errNilOption}
 		}
 		if err := o.applyRequest(r); err != nil {
 			return &Error{Op: "request", Request: r, Err: err}
@@ -111,13 +104,22 @@ func (r *Request) apply(opts []RequestOption, clientQuery []pair) error {
 	return nil
 }
 
+// Clone returns a copy that may be changed without a change to r. The body is
+// shared; where it can be sent but once, by one of them.
+func (r *Request) Clone() *Request {
+	c := &Request{Method: r.Method, URL: r.URL, settings: r.settings, content: r.content}
+	c.settings.owned = false
+	c.Header = append(Header(c.fields[:0]), r.Header...)
+	return c
+}
+
 // with returns a copy of r to which options were applied.
 func (r *Request) with(opts []RequestOption) (*Request, error) {
 	if len(opts) == 0 {
 		return r, nil
 	}
-	r2 := &Request{Method: r.Method, URL: r.URL, settings: r.settings, content: r.content}
-	r2.settings.header = append(Header(r2.fields[:0]), r.Header...)
+	r2 := r.Clone()
+	r2.settings.header = r2.Header
 	if err := r2.apply(opts, nil); err != nil {
 		dropBodies(opts)
 		return nil, err
@@ -159,7 +161,7 @@ func (r *Request) canRepeat() bool {
 }
 
 // fill writes the request into an engine's, opening the body.
-func (r *Request) fill(w *wire.Request) error {
+func (r *Request) fill(w *wire.Request, m *more) error {
 	if r.URL == nil || !r.URL.IsAbs() {
 		r.content.drop()
 		return invalidURL("the request has no absolute URL")
@@ -176,13 +178,8 @@ func (r *Request) fill(w *wire.Request) error {
 	if r.Method == "CONNECT" {
 		w.Authority, w.Target = r.URL.addr, r.URL.addr
 	}
-	if r.interim != nil {
-		f := r.interim
-		w.Trace = &wire.Trace{Interim: func(status int, h wire.Fields) error { return f(status, Header(h)) }}
-	}
-	if r.trailer != nil {
-		f := r.trailer
-		w.Trailers = func() wire.Fields { return wire.Fields(f()) }
+	if m != nil {
+		m.fill(w)
 	}
 	if r.content.open == nil {
 		return nil
@@ -204,6 +201,19 @@ func (r *Request) fill(w *wire.Request) error {
 		}
 	}
 	return nil
+}
+
+// fill writes what m says of the message.
+func (m *more) fill(w *wire.Request) {
+	if m.target != "" {
+		w.Target = m.target
+	}
+	if f := m.interim; f != nil {
+		w.Trace = &wire.Trace{Interim: func(status int, h wire.Fields) error { return f(status, Header(h)) }}
+	}
+	if f := m.trailer; f != nil {
+		w.Trailers = func() wire.Fields { return wire.Fields(f()) }
+	}
 }
 
 // Send sends a prepared request and buffers the response. Options apply to a

@@ -32,13 +32,20 @@ type Response struct {
 	// Request is the request that was sent.
 	Request *Request
 	// Body reads the content, from memory or from the connection. It is never
-	// nil.
+	// nil in what a client returns.
 	Body io.ReadCloser
+	// History are the responses that led here, the oldest first: redirects that
+	// were followed and challenges that were answered. Their bodies are gone.
+	History []*Response
+	// NextRequest is what a redirect that was not followed calls for. Send it
+	// with the client to follow by hand. nil for all other responses.
+	NextRequest *Request
 
 	body     []byte // the content, once buffered is set
 	buffered bool
 	received int64 // bytes of content read from the connection
 	stream   streamBody
+	source   io.ReadCloser // the body that another transport gave; nil: the engine's
 	start    time.Time
 	total    atomic.Int64 // nanoseconds from start to the end of the body; 0: not ended
 
@@ -54,10 +61,13 @@ func (r *Response) Buffer() error {
 	if r.buffered {
 		return nil
 	}
-	b, err := readAll(r.wire.Body, r.wire.ContentLength)
-	r.received += int64(len(b))
+	var b []byte
+	err := io.EOF
+	if r.source != nil || !r.wire.Body.Ended() {
+		b, err = readAll(rawBody{r}, r.ContentLength())
+	}
 	if err := r.ended(err); err != io.EOF {
-		r.wire.Body.Close()
+		rawBody{r}.Close()
 		return err
 	}
 	r.body, r.buffered = b, true
@@ -67,10 +77,7 @@ func (r *Response) Buffer() error {
 // readAll reads to the end and returns io.EOF with all there was. It trusts the
 // announced length for no more than 64 KiB at once, so that a peer which
 // announces much and sends little costs little.
-func readAll(body wire.Body, announced int64) ([]byte, error) {
-	if body.Ended() {
-		return nil, io.EOF
-	}
+func readAll(body rawBody, announced int64) ([]byte, error) {
 	const trust = 64 << 10
 	size := int64(512)
 	if announced >= 0 {
@@ -93,6 +100,26 @@ func readAll(body wire.Body, announced int64) ([]byte, error) {
 			buf = grown
 		}
 	}
+}
+
+// adopt makes r the response to req, where another transport than ours made it.
+func (r *Response) adopt(req *Request) {
+	if r.Request == nil {
+		r.Request = req
+	}
+	if r.URL == nil {
+		r.URL = r.Request.URL
+	}
+	if r.stream.resp == r {
+		return // it came from the network
+	}
+	if r.Proto == "" {
+		r.Proto = "HTTP/1.1"
+	}
+	r.start = time.Now()
+	r.source = r.Body
+	r.stream.resp = r
+	r.Body = &r.stream
 }
 
 // Close ends the exchange. A body that was not read to its end is drained a
@@ -170,7 +197,12 @@ func (r *Response) IsError() bool { return r.IsClientError() || r.IsServerError(
 
 // ContentLength returns the announced length of the body that follows, -1 if
 // unknown: 0 after HEAD, whatever Content-Length says.
-func (r *Response) ContentLength() int64 { return r.wire.ContentLength }
+func (r *Response) ContentLength() int64 {
+	if r.source != nil {
+		return -1
+	}
+	return r.wire.ContentLength
+}
 
 // BytesReceived returns the bytes of content read from the connection so far.
 func (r *Response) BytesReceived() int64 { return r.received }

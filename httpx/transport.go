@@ -2,27 +2,59 @@ package httpx
 
 import (
 	"context"
-	"io"
+	"errors"
 	"time"
 
 	"gohttpx.dev/pool"
 	"gohttpx.dev/wire"
 )
 
-// transport is the network: a pool and the dialler that fills it.
-type transport struct {
-	pool   *pool.Pool
-	dialer *dialer
+// Transport sends one request and returns its response, the body of which may
+// still be on its way. It is the seam between a client and whatever carries its
+// requests: the network (HTTPTransport), an http.Handler, a test, or another
+// Transport that it wraps.
+//
+// RoundTrip must not follow redirects, must not look at the status, and must
+// return either a response or an error. It must be safe for concurrent use. It
+// must not change req, and closes its body, as HTTPTransport does. The response
+// needs a StatusCode; where Body is nil it is empty. Whoever called closes it.
+type Transport interface {
+	RoundTrip(ctx context.Context, req *Request) (*Response, error)
 }
 
-func newTransport(cfg *config) (*transport, error) {
+// HTTPTransport is the network: a bounded pool of connections and the engines
+// of HTTP/1.1 and HTTP/2. It is safe for concurrent use. Close it when done;
+// a client that was given it does.
+type HTTPTransport struct {
+	settings // its timeouts, for requests that have none
+	pool     *pool.Pool
+	dialer   *dialer
+}
+
+// NewTransport makes a network transport by itself, to be wrapped, mounted or
+// shared. It takes the options of New that concern connections and timeouts; any
+// other is an error, because a client would have to act on it.
+func NewTransport(opts ...ClientOption) (*HTTPTransport, error) {
+	var cfg config
+	if err := cfg.apply(opts); err != nil {
+		return nil, wrapOp("request", nil, err)
+	}
+	if cfg.base != nil || cfg.transport != nil || cfg.jarSet || cfg.more != nil || cfg.noDefaults ||
+		len(cfg.header)+len(cfg.query)+len(cfg.middleware) > 0 {
+		return nil, &Error{Op: "request", Err: errors.New("NewTransport: an option concerns clients and not connections: give it to New")}
+	}
+	return newTransport(&cfg)
+}
+
+func newTransport(cfg *config) (*HTTPTransport, error) {
 	d, err := newDialer(cfg)
 	if err != nil {
-		return nil, err
+		return nil, &Error{Op: "request", Err: err}
 	}
 	l := cfg.limits
-	return &transport{
-		dialer: d,
+	return &HTTPTransport{
+		settings: settings{timeouts: cfg.timeouts},
+		dialer:   d,
 		pool: pool.New(pool.Config{
 			Dial:                    d.dial,
 			Probes:                  d.mayShare,
@@ -36,18 +68,39 @@ func newTransport(cfg *config) (*transport, error) {
 	}, nil
 }
 
-// roundTrip sends r once and returns when the response head is there. def holds
-// the client's defaults for what r leaves open.
-func (t *transport) roundTrip(ctx context.Context, r *Request, def *settings) (*Response, error) {
+// RoundTrip sends r once and returns when the response head is there. The body
+// is still on the connection: the response must be read to its end or closed.
+// The error is an *Error.
+func (t *HTTPTransport) RoundTrip(ctx context.Context, r *Request) (*Response, error) {
+	if r == nil {
+		return nil, &Error{Op: "request", Err: errors.New("a nil request")}
+	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	return t.roundTrip(ctx, r, r.more, &t.settings)
+}
+
+// roundTrip is RoundTrip with the settings of the call, and with def for what
+// timeouts r leaves open.
+func (t *HTTPTransport) roundTrip(ctx context.Context, r *Request, m *more, def *settings) (*Response, error) {
 	resp := &Response{Request: r, URL: r.URL, start: time.Now()}
 	resp.Body = &resp.stream
 	resp.stream.resp = resp
 	w := &resp.request
-	if err := r.fill(w); err != nil {
+	route, err := t.dialer.routes.of(m)
+	if err != nil {
+		r.content.drop()
+		return nil, &Error{Op: "request", Request: r, Err: err}
+	}
+	if err := r.fill(w, m); err != nil {
 		return nil, wrap(r, nil, err)
 	}
 	w.Timeouts = inherit(w.Timeouts, def.timeouts)
 	key := pool.Key{Scheme: r.URL.scheme, Addr: r.URL.addr}
+	if route != nil {
+		key.Profile = route
+	}
 	if err := t.pool.RoundTrip(ctx, key, w, &resp.wire); err != nil {
 		return nil, wrap(r, resp.conn(), err)
 	}
@@ -57,6 +110,24 @@ func (t *transport) roundTrip(ctx context.Context, r *Request, def *settings) (*
 	resp.Header = Header(resp.wire.Fields)
 	return resp, nil
 }
+
+// Stats returns a snapshot of the pool.
+func (t *HTTPTransport) Stats() Stats { return t.pool.Stats() }
+
+// Conns returns a snapshot of the pool's connections.
+func (t *HTTPTransport) Conns() []ConnStats { return t.pool.Conns() }
+
+// CloseIdle closes the connections that serve no request.
+func (t *HTTPTransport) CloseIdle() { t.pool.CloseIdle() }
+
+// Close closes the transport at once: requests that run fail with
+// ErrClientClosed, and so do later ones. A second call does nothing.
+func (t *HTTPTransport) Close() error { return t.pool.Close() }
+
+// Shutdown refuses new requests and returns when those that run have ended,
+// their bodies included. When ctx ends first it closes the transport and returns
+// the context's error.
+func (t *HTTPTransport) Shutdown(ctx context.Context) error { return t.pool.Shutdown(ctx) }
 
 func inherit(t, def wire.Timeouts) wire.Timeouts {
 	or := func(d *time.Duration, def time.Duration) {
@@ -71,57 +142,4 @@ func inherit(t, def wire.Timeouts) wire.Timeouts {
 	or(&t.Header, def.Header)
 	or(&t.Continue, def.Continue)
 	return t
-}
-
-// streamBody is Response.Body: the connection's bytes, or the buffer once they
-// have been read into one.
-type streamBody struct {
-	resp *Response
-	off  int // in the buffer
-}
-
-func (s *streamBody) Read(p []byte) (int, error) {
-	r := s.resp
-	if r.buffered {
-		if s.off >= len(r.body) {
-			return 0, io.EOF
-		}
-		n := copy(p, r.body[s.off:])
-		s.off += n
-		return n, nil
-	}
-	n, err := r.wire.Body.Read(p)
-	r.received += int64(n)
-	return n, r.ended(err)
-}
-
-func (s *streamBody) Close() error {
-	// Whether Buffer has ended is not asked: it may be running. The engine
-	// knows that an exchange is over.
-	r := s.resp
-	err := r.wire.Body.Close()
-	r.stop()
-	if err != nil {
-		return wrap(r.Request, r.conn(), err)
-	}
-	return nil
-}
-
-// ended wraps a read error and stops the clock at the end.
-func (r *Response) ended(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case err == io.EOF:
-		r.stop()
-		return io.EOF
-	case err == wire.ErrBodyClosed:
-		return &Error{Op: "body", Request: r.Request, Conn: r.conn(), Sent: true, Err: err}
-	}
-	r.stop()
-	return wrap(r.Request, r.conn(), err)
-}
-
-func (r *Response) stop() {
-	r.total.CompareAndSwap(0, int64(max(time.Since(r.start), 1)))
 }

@@ -1,0 +1,82 @@
+package httpx
+
+import (
+	"io"
+	"time"
+
+	"gohttpx.dev/wire"
+)
+
+// streamBody is Response.Body: the connection's bytes, or the buffer once they
+// have been read into one.
+type streamBody struct {
+	resp *Response
+	off  int // in the buffer
+}
+
+func (s *streamBody) Read(p []byte) (int, error) {
+	r := s.resp
+	if r.buffered {
+		if s.off >= len(r.body) {
+			return 0, io.EOF
+		}
+		n := copy(p, r.body[s.off:])
+		s.off += n
+		return n, nil
+	}
+	n, err := rawBody{r}.Read(p)
+	return n, r.ended(err)
+}
+
+func (s *streamBody) Close() error {
+	// Whether Buffer has ended is not asked: it may be running. The engine
+	// knows that an exchange is over.
+	r := s.resp
+	err := rawBody{r}.Close()
+	r.stop()
+	if err != nil {
+		return wrap(r.Request, r.conn(), err)
+	}
+	return nil
+}
+
+// rawBody is the content as it was received, from the engine or from another
+// transport.
+type rawBody struct{ resp *Response }
+
+func (b rawBody) Read(p []byte) (n int, err error) {
+	r := b.resp
+	if r.source != nil {
+		n, err = r.source.Read(p)
+	} else {
+		n, err = r.wire.Body.Read(p)
+	}
+	r.received += int64(n)
+	return n, err
+}
+
+func (b rawBody) Close() error {
+	if b.resp.source != nil {
+		return b.resp.source.Close()
+	}
+	return b.resp.wire.Body.Close()
+}
+
+// ended wraps a read error and stops the clock at the end.
+func (r *Response) ended(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case err == io.EOF:
+		r.stop()
+		return io.EOF
+	case err == wire.ErrBodyClosed:
+		return &Error{Op: "body", Request: r.Request, Conn: r.conn(), Sent: true, Err: err}
+	}
+	r.stop()
+	return wrap(r.Request, r.conn(), err)
+}
+
+func (r *Response) stop() {
+	r.total.CompareAndSwap(0, int64(max(time.Since(r.start), 1)))
+}

@@ -1,0 +1,213 @@
+package httpx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// send is the way of every request through a client:
+//
+//	redirects → authentication → cookies → hooks → middleware → transport
+//
+// and its response the same way back. A request that needs none of it goes
+// straight to the network.
+func (c *Client) send(ctx context.Context, r *Request, stream bool) (*Response, error) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	if r.URL == nil || !r.URL.IsAbs() {
+		r.content.drop()
+		return nil, invalidURL("the request has no absolute URL")
+	}
+	m := r.more
+	if r.alone {
+		m = m.over(c.more)
+	}
+	if c.direct(r, m) {
+		resp, err := c.network.roundTrip(ctx, r, m, &c.settings)
+		if err != nil {
+			return nil, err
+		}
+		c.keepCookies(resp)
+		if resp.isRedirect() {
+			resp.NextRequest, _ = redirect(r, resp, m) // for the caller to send or not
+		}
+		return finish(resp, stream)
+	}
+	x := exchange{client: c, more: m, stream: stream, origin: r.URL}
+	if m == nil {
+		x.more = new(more)
+	}
+	resp, err := x.run(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return finish(resp, stream)
+}
+
+// direct reports whether a request has nothing to do with what lies between the
+// call and the network.
+func (c *Client) direct(r *Request, m *more) bool {
+	if c.network == nil || r.URL.user != "" || c.hasCookies(m) {
+		return false
+	}
+	return m == nil || m.auth == nil && !m.follow && len(m.cookies) == 0 && len(m.onRequest) == 0 && len(m.onResponse) == 0
+}
+
+// finish buffers a response, unless it is streamed or its connection has been
+// handed over.
+func finish(resp *Response, stream bool) (*Response, error) {
+	if stream || resp.StatusCode == 101 || resp.Request.Method == "CONNECT" && resp.IsSuccess() {
+		return resp, nil
+	}
+	if err := resp.Buffer(); err != nil {
+		return nil, err
+	}
+	return resp, nil
+}
+
+// exchange is one call: a request, and what it takes to answer it.
+type exchange struct {
+	client  *Client
+	more    *more
+	stream  bool
+	origin  *URL // of the request that the caller made
+	left    bool // a redirect has left that origin; credentials stay behind for good
+	history []*Response
+}
+
+// run follows redirects.
+func (x *exchange) run(ctx context.Context, r *Request) (*Response, error) {
+	req := r.Clone()
+	req.more, req.alone = x.more, false
+	for redirects := 0; ; redirects++ {
+		resp, err := x.authenticate(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		resp.History = x.history
+		if !resp.isRedirect() {
+			return resp, nil
+		}
+		next, err := redirect(req, resp, x.more)
+		if !x.more.follow {
+			resp.NextRequest = next
+			return resp, nil
+		}
+		if err == nil {
+			err = x.mayFollow(next, resp, redirects)
+		}
+		if err == ErrUseLastResponse {
+			resp.NextRequest = next
+			return resp, nil
+		}
+		if cerr := resp.Close(); err == nil && cerr != nil && ctx.Err() != nil {
+			err = cerr
+		}
+		if err != nil {
+			return nil, wrapRedirect(resp, err)
+		}
+		x.history = append(x.history[:len(x.history):len(x.history)], resp)
+		x.left = x.left || !next.URL.sameOrigin(x.origin)
+		req = next
+	}
+}
+
+// authenticate lets the request's authentication send it, at the origin that the
+// credentials are for.
+func (x *exchange) authenticate(ctx context.Context, req *Request) (*Response, error) {
+	auth := x.more.auth
+	if auth == nil && !x.more.noAuth && x.origin.user != "" && !req.Header.Has("Authorization") {
+		auth = BasicAuth(x.origin.userPassword())
+	}
+	if auth == nil || x.left && !anyOrigin(auth) {
+		return x.attempt(ctx, req)
+	}
+	var got []*Response
+	resp, err := auth.Authenticate(ctx, req.Clone(), func(ctx context.Context, req *Request) (*Response, error) {
+		if req == nil {
+			return nil, &Error{Op: "auth", Err: errors.New("an Auth called next without a request")}
+		}
+		resp, err := x.attempt(ctx, req)
+		if err == nil {
+			resp.History = x.history
+			got = append(got, resp)
+		}
+		return resp, err
+	})
+	if err == nil && resp == nil {
+		err = fmt.Errorf("%T.Authenticate returned neither a response nor an error", auth)
+	}
+	for _, r := range got { // all but the last are history, and over
+		if err != nil || r != resp {
+			r.Close()
+			x.history = append(x.history[:len(x.history):len(x.history)], r)
+		}
+	}
+	if err != nil {
+		return nil, wrapOp("auth", req, err)
+	}
+	return resp, nil
+}
+
+// anyOrigin reports whether auth knows by itself which origin its credentials
+// are for, as one that looks them up does.
+func anyOrigin(auth Auth) bool {
+	a, ok := auth.(interface{ AnyOrigin() bool })
+	return ok && a.AnyOrigin()
+}
+
+// attempt sends req once, with cookies and hooks.
+func (x *exchange) attempt(ctx context.Context, req *Request) (*Response, error) {
+	c := x.client
+	req = req.Clone() // the hooks' own, and what the response will name
+	if req.alone {    // of an Auth's making
+		req.more, req.alone = req.more.over(x.more), false
+	}
+	if err := x.addCookies(req); err != nil {
+		return nil, &Error{Op: "request", Request: req, Err: err}
+	}
+	for _, f := range req.more.onRequest {
+		if err := f(req); err != nil {
+			req.content.drop()
+			return nil, wrapOp("hook", req, err)
+		}
+	}
+	resp, err := c.carry(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	c.keepCookies(resp)
+	for _, f := range req.more.onResponse {
+		if err := f(resp); err != nil {
+			resp.Close()
+			return nil, wrapOp("hook", req, err)
+		}
+	}
+	return resp, nil
+}
+
+// carry gives a request to the transport and makes sure of what comes back.
+func (c *Client) carry(ctx context.Context, req *Request) (*Response, error) {
+	if c.network != nil {
+		return c.network.roundTrip(ctx, req, req.more, &c.settings)
+	}
+	if c.shared.closed.Load() {
+		req.content.drop()
+		return nil, &Error{Op: "pool", Request: req, Err: ErrClientClosed}
+	}
+	req.timeouts = inherit(req.timeouts, c.timeouts)
+	resp, err := c.transport.RoundTrip(ctx, req)
+	switch {
+	case err == nil && resp == nil:
+		err = errors.New("the transport returned neither a response nor an error")
+	case err != nil && resp != nil:
+		resp.Close()
+	}
+	if err != nil {
+		return nil, wrapOp("transport", req, err)
+	}
+	resp.adopt(req)
+	return resp, nil
+}
