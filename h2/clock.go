@@ -101,6 +101,7 @@ func (c *Conn) tick() {
 		}
 	}
 	c.pingLocked(now)
+	c.settingsTimerLocked(now)
 	c.unlock()
 }
 

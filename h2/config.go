@@ -16,6 +16,7 @@ const (
 	DefaultConnBuffer      = 64 << 20
 	DefaultPingInterval    = 15 * time.Second
 	DefaultPingTimeout     = 5 * time.Second
+	DefaultSettingsTimeout = 30 * time.Second
 	DefaultInterim         = 100
 )
 
@@ -69,14 +70,20 @@ type Config struct {
 	// limit.
 	MaxRequests int
 
-	// PingInterval is how long nothing may be received until a PING asks
-	// whether the peer is still there; see ping.go for when it asks less
-	// often. 0 is DefaultPingInterval, negative means that no PING is sent.
+	// PingInterval is how long the peer may give no sign of life until a PING
+	// asks whether it is still there. An idle connection asks less and less
+	// often; and the third question without content in between is an empty
+	// SETTINGS, since servers hold PINGs against clients. 0 is
+	// DefaultPingInterval, negative means that nothing is asked.
 	PingInterval time.Duration
 	// PingTimeout is how long the answer may take. After half of it the
 	// connection takes no new streams, after all of it the connection ends. 0
 	// or less is DefaultPingTimeout.
 	PingTimeout time.Duration
+	// SettingsTimeout is how long the peer may take to acknowledge our SETTINGS
+	// (RFC 9113 §6.5.3); past it the connection ends with SETTINGS_TIMEOUT. 0
+	// is DefaultSettingsTimeout, negative is no limit.
+	SettingsTimeout time.Duration
 	// Write bounds the time in which the socket takes no bytes; past it the
 	// connection ends. 0 is wire.DefaultTimeout, negative is no limit.
 	Write time.Duration
@@ -138,6 +145,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.PingTimeout <= 0 {
 		cfg.PingTimeout = DefaultPingTimeout
+	}
+	if cfg.SettingsTimeout == 0 {
+		cfg.SettingsTimeout = DefaultSettingsTimeout
 	}
 	cfg.Request.PseudoOrder = slices.Clone(cfg.Request.PseudoOrder)
 	return cfg

@@ -39,6 +39,7 @@ type Conn struct {
 
 	slots slots
 	heard atomic.Int64 // when something was last received
+	alive atomic.Int64 // when the peer last gave a sign of life: see ping.go
 	wrote atomic.Int64 // when the socket last took something
 
 	mu sync.Mutex
@@ -128,6 +129,7 @@ func NewConn(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	c.slots.setLimit(c.streamLimit(assumedStreams))
 	c.in.init(c)
 	c.heard.Store(c.now())
+	c.alive.Store(c.now())
 	c.pinger.sentSettings = c.now()
 
 	hello := append(make([]byte, 0, 128), Preface...)
@@ -139,7 +141,9 @@ func NewConn(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	}
 	c.mu.Lock()
 	c.taken = int64(len(hello))
+	c.flushed = c.taken
 	c.pingLocked(c.now())
+	c.settingsTimerLocked(c.now())
 	c.mu.Unlock()
 	// Both end when the connection does: the writer closes the socket, which
 	// wakes the reader.

@@ -153,34 +153,192 @@ func TestConnectionLost(t *testing.T) {
 	})
 }
 
+// wantQuestion waits for the next question to a silent peer, which must come
+// after the pause, and answers it if that is wanted.
+func (f *fixture) wantQuestion(i int, began time.Time, pause time.Duration, answer bool) {
+	f.t.Helper()
+	q := f.Next("a silent peer is asked")
+	if d := time.Since(began); d < pause || d > pause+pause/10 {
+		f.t.Errorf("question %d after %v, want %v", i, d, pause)
+	}
+	// gRPC's servers take two PINGs without content in between.
+	want := h2.FramePing
+	if i >= 2 {
+		want = h2.FrameSettings
+	}
+	if q.Type != want || q.Ack() || want == h2.FrameSettings && q.Length != 0 {
+		f.t.Errorf("question %d is %v, want %v", i, q.FrameHeader, want)
+	}
+	switch {
+	case !answer:
+	case q.Type == h2.FramePing:
+		f.SendRaw(h2.AppendPing(nil, q.Ping(), true))
+	default:
+		f.SendRaw(h2.AppendSettingsAck(nil))
+	}
+	synctest.Wait()
+}
+
 func TestPing(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		f := start(t, h2.Config{})
-		f.Patience = time.Hour
-		began := time.Now()
-		k := f.do(t.Context(), never(get("/")))
-		f.WantHeaders(1, "", "a request")
-		for i, pause := range []time.Duration{15 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 5 * time.Minute, 5 * time.Minute} {
-			p := f.Want(h2.FramePing, 0, "a silent peer is asked")
-			if d := time.Since(began); d < pause || d > pause+pause/10 {
-				t.Errorf("PING %d after %v, want %v", i, d, pause)
+	t.Run("B6 C10 while a request waits, at one pace", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			f := start(t, h2.Config{})
+			f.Patience = time.Hour
+			began := time.Now()
+			k := f.do(t.Context(), never(get("/")))
+			f.WantHeaders(1, "", "a request")
+			for i := range 200 {
+				f.wantQuestion(i, began, 15*time.Second, true)
+				began = time.Now()
 			}
-			f.SendRaw(h2.AppendPing(nil, p.Ping(), true))
+			// Content makes it a PING again.
+			f.SendHeaders(1, false, ":status", "200")
+			f.SendData(1, "x", false)
 			synctest.Wait()
+			f.wantQuestion(0, time.Now(), 15*time.Second, false)
+			f.SendData(1, "y", true) // as good as an answer
+			k.ok(200, "xy")
+			f.phase(wire.ConnOpen)
+		})
+	})
+	t.Run("C11 while idle, less and less often", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			f := start(t, h2.Config{})
+			f.Patience = time.Hour
+			began := time.Now()
+			for i, pause := range []time.Duration{15 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 5 * time.Minute, 5 * time.Minute} {
+				f.wantQuestion(i, began, pause, true)
+				began = time.Now()
+			}
+			// Not when somebody waits.
+			time.Sleep(20 * time.Second)
 			began = time.Now()
-		}
-		// Content makes it ask soon again.
-		f.SendHeaders(1, false, ":status", "200")
-		f.SendData(1, "x", false)
-		synctest.Wait()
-		began = time.Now()
-		f.Want(h2.FramePing, 0, "a silent peer is asked")
-		if d := time.Since(began); d < 15*time.Second || d > 17*time.Second {
-			t.Errorf("PING after %v", d)
-		}
-		f.SendData(1, "y", true) // as good as an answer
-		k.ok(200, "xy")
-		f.phase(wire.ConnOpen)
+			k := f.do(t.Context(), never(get("/")))
+			f.WantHeaders(1, "", "a request")
+			f.wantQuestion(9, began, 15*time.Second, true)
+			f.Respond(1, "200", "ok")
+			k.ok(200, "ok")
+		})
+	})
+}
+
+// However long it has waited, and whatever was answered before, a request on a
+// dead connection fails within 20 s.
+func TestBlackholeAfterQuestions(t *testing.T) {
+	for _, answered := range []int{0, 1, 2, 3, 10} {
+		bubble(t, func(t *testing.T) {
+			f := start(t, h2.Config{})
+			f.Patience = time.Hour
+			k := f.do(t.Context(), never(get("/")))
+			f.WantHeaders(1, "", "a request")
+			began := time.Now()
+			for i := range answered {
+				f.wantQuestion(i, began, 15*time.Second, true)
+				began = time.Now()
+			}
+			f.wantQuestion(answered, began, 15*time.Second, false)
+			k.fails(wire.ErrReadTimeout)
+			within(t, "failure", time.Since(began), 20*time.Second)
+		})
+	}
+}
+
+// A peer that sends a frame byte by byte for ever is as good as gone; one that is
+// just slow is not.
+func TestDribbledFrame(t *testing.T) {
+	frame := h2.AppendData(nil, 1, make([]byte, 16<<10), true, 0)
+	for _, tt := range []struct {
+		name  string
+		piece int
+		dies  bool
+	}{
+		{"a byte a second", 1, true},
+		{"40 bytes a second", 40, true},
+		{"100 bytes a second", 100, false},
+		{"300 bytes a second", 300, false},
+		{"3 KiB a second", 3 << 10, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := start(t, h2.Config{})
+				k := f.do(t.Context(), never(get("/")))
+				f.WantHeaders(1, "", "a request")
+				f.SendHeaders(1, false, ":status", "200")
+				synctest.Wait()
+				began := time.Now()
+				for rest := frame; len(rest) > 0; {
+					n := min(tt.piece, len(rest))
+					if f.TrySend(rest[:n]) != nil {
+						break
+					}
+					rest = rest[n:]
+					time.Sleep(time.Second)
+				}
+				if !tt.dies {
+					k.ok(200, strings.Repeat("\x00", 16<<10))
+					f.phase(wire.ConnOpen)
+					return
+				}
+				k.fails(wire.ErrReadTimeout)
+				if d := time.Since(began); d < 19*time.Second || d > 22*time.Second {
+					t.Errorf("found out after %v", d)
+				}
+			})
+		})
+	}
+}
+
+// RFC 9113 §6.5.3: "If the sender of a SETTINGS frame does not receive an
+// acknowledgement within a reasonable amount of time, it MAY issue a connection
+// error (Section 5.4.1) of type SETTINGS_TIMEOUT."
+func TestSettingsTimeout(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		cfg  h2.Config
+		want time.Duration // 0: never
+	}{
+		{"default", h2.Config{}, 30 * time.Second},
+		{"without PING", h2.Config{PingInterval: -1}, 30 * time.Second},
+		{"set", h2.Config{SettingsTimeout: time.Second}, time.Second},
+		{"off", h2.Config{SettingsTimeout: -1}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := raw(t, tt.cfg)
+				f.SendSettings()
+				f.WantSettingsAck("acknowledged")
+				began := time.Now()
+				k := f.do(t.Context(), never(get("/")))
+				f.WantHeaders(1, "", "a request")
+				for range 100 { // a peer that is there, but for its acknowledgement
+					select {
+					case <-k.done:
+						e := k.fails(wire.ErrRemoteProtocol)
+						within(t, "the end", time.Since(began), tt.want)
+						var ce h2.ConnError
+						if !errors.As(e, &ce) || ce.Code != h2.SettingsTimeout {
+							t.Errorf("got %v", e)
+						}
+						f.WantGoAway(h2.SettingsTimeout, "the peer is told")
+						return
+					case <-time.After(900 * time.Millisecond):
+						f.SendHeaders(1, false, ":status", "103")
+					}
+				}
+				if tt.want != 0 {
+					t.Error("nothing happened")
+				}
+				f.Respond(1, "200", "ok")
+				k.ok(200, "ok")
+			})
+		})
+	}
+	t.Run("acknowledged", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			f := start(t, h2.Config{PingInterval: -1, SettingsTimeout: time.Second})
+			time.Sleep(time.Hour)
+			f.alive()
+		})
 	})
 }
 

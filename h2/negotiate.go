@@ -51,6 +51,10 @@ func (c *Conn) settings(f Frame) error {
 
 // ackedLocked makes ours count.
 func (c *Conn) ackedLocked(f Frame) error {
+	if c.acked && c.pinger.sent != 0 && c.pinger.settings {
+		c.answeredLocked()
+		return nil
+	}
 	if c.acked {
 		return c.guard.spend(c.heard.Load(), f.Type)
 	}
@@ -66,6 +70,23 @@ func (c *Conn) ackedLocked(f Frame) error {
 		}
 	}
 	return nil
+}
+
+const ruleUnacked = "RFC 9113 §6.5.3: SETTINGS are acknowledged within a reasonable time"
+
+// settingsTimerLocked ends the connection if our SETTINGS were not acknowledged
+// in time, and else sets the timer. A peer that says nothing at all is found out
+// by PING.
+func (c *Conn) settingsTimerLocked(now int64) {
+	if c.acked || c.cfg.SettingsTimeout < 0 || c.end != nil {
+		return
+	}
+	due := c.pinger.sentSettings + int64(c.cfg.SettingsTimeout)
+	if now < due {
+		c.armLocked(due)
+		return
+	}
+	c.brokeLocked(ConnError{Code: SettingsTimeout, Rule: ruleUnacked, What: "no acknowledgement for " + c.cfg.SettingsTimeout.String()})
 }
 
 // measureLocked notes a round trip that began at the time.

@@ -17,6 +17,10 @@ type reader struct {
 	dec     *FieldDecoder
 	scratch wire.Response // what a block is decoded into
 
+	// Of the frame that has begun to come.
+	life int // its bytes that were counted as signs of life
+	fed  int // its bytes that have fed its stream's read clock
+
 	// The field block that is being received.
 	inBlock bool
 	blockID uint32
@@ -103,6 +107,8 @@ func (c *Conn) frames() bool {
 		if err == nil {
 			r.r += n
 			r.first = false
+			r.life, r.fed = 0, 0
+			c.alive.Store(c.heard.Load())
 			if c.cfg.OnFrame != nil {
 				c.cfg.OnFrame(false, f)
 			}
@@ -115,11 +121,53 @@ func (c *Conn) frames() bool {
 	if c.slots.word.Load()&slotClosed != 0 {
 		return false
 	}
+	c.begunFrame()
 	if r.r > 0 {
 		r.w = copy(r.buf, r.buf[r.r:r.w])
 		r.r = 0
 	}
 	return true
+}
+
+// begunFrame looks at what has come of a frame that is not whole yet.
+func (c *Conn) begunFrame() {
+	r := &c.in
+	n := r.w - r.r
+	if n-r.life >= lifePiece {
+		r.life = n
+		c.alive.Store(c.heard.Load())
+	}
+	h, ok := ParseFrameHeader(r.buf[r.r:r.w])
+	if !ok {
+		return
+	}
+	content := n - FrameHeaderLen
+	switch h.Type {
+	case FrameData:
+		if h.Flags.Has(FlagPadded) && content > 0 {
+			// Neither the padding nor its length is content.
+			pad := int(r.buf[r.r+FrameHeaderLen])
+			content = min(content, int(h.Length)-pad) - 1
+		}
+	case FrameHeaders, FrameContinuation:
+	default:
+		return
+	}
+	if content > r.fed {
+		r.fed = content
+		c.feed(h.StreamID)
+	}
+}
+
+// feed says that content of a stream is coming. It feeds the read clock, which
+// is about the time without a byte, and does so only for as many bytes as the
+// frame has: an empty frame does not.
+func (c *Conn) feed(id uint32) {
+	c.mu.Lock()
+	if s := c.streams[id]; s != nil && !s.remoteEnd {
+		s.heard = c.heard.Load()
+	}
+	c.mu.Unlock()
 }
 
 // notSettings says what it means that a connection does not start with SETTINGS.
@@ -272,6 +320,9 @@ func (c *Conn) fragment(f Frame) error {
 		return err
 	}
 	if !f.EndHeaders() {
+		if len(fragment) > 0 && r.kind != DiscardBlock {
+			c.feed(r.blockID)
+		}
 		return nil
 	}
 	r.inBlock = false

@@ -90,6 +90,87 @@ func TestReadTimeoutInBody(t *testing.T) {
 	}
 }
 
+// The read clock is about the time without a byte: a long frame may take longer
+// than that to come.
+func TestReadTimeoutWithinFrame(t *testing.T) {
+	data := strings.Repeat("x", 16<<10)
+	for _, tt := range []struct {
+		name  string
+		frame []byte // the last of the response
+		ok    bool
+	}{
+		{"DATA", h2.AppendData(nil, 1, []byte(data), true, 0), true},
+		{"padded DATA", h2.AppendData(nil, 1, []byte(data[:16000]), true, 10), true},
+		{"the padding", h2.AppendData(nil, 1, nil, true, 200), false},
+		{"the padding behind content", h2.AppendData(nil, 1, []byte("x"), true, 200), false},
+		{"DATA of another stream", h2.AppendData(nil, 3, []byte(data), true, 0), false},
+		{"an unknown frame", rawFrame(0x77, 0, 1, data), false},
+		{"the frame header", h2.AppendData(nil, 1, []byte(data), true, 0)[:9], false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := start(t, h2.Config{PingInterval: -1})
+				req := get("/1")
+				req.Timeouts.Read = time.Second
+				k := f.do(t.Context(), req)
+				f.WantHeaders(1, "", "a request")
+				f.head(t.Context(), never(get("/3")))
+				f.WantHeaders(3, "", "a request")
+				f.SendHeaders(3, false, ":status", "200")
+				f.SendHeaders(1, false, ":status", "200")
+				synctest.Wait()
+				began := time.Now()
+				step := max(len(tt.frame)/6, 1)
+				if len(tt.frame) < 1000 {
+					step = 40
+				}
+				if len(tt.frame) == 9 {
+					step = 2
+				}
+				f.Go(func() {
+					for rest := tt.frame; len(rest) > 0; {
+						n := min(step, len(rest))
+						if f.TrySend(rest[:n]) != nil {
+							return
+						}
+						rest = rest[n:]
+						time.Sleep(900 * time.Millisecond)
+					}
+				})
+				k.wait()
+				if tt.ok {
+					if k.err != nil || k.berr != nil || !strings.HasPrefix(data, k.body) {
+						t.Errorf("got %d bytes, %v, %v", len(k.body), k.err, k.berr)
+					}
+					return
+				}
+				k.fails(wire.ErrReadTimeout)
+				if d := time.Since(began); d > 2*time.Second {
+					t.Errorf("after %v", d)
+				}
+			})
+		})
+	}
+	t.Run("a head in CONTINUATION frames", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			f := start(t, h2.Config{PingInterval: -1})
+			req := get("/1")
+			req.Timeouts.Read = time.Second
+			k := f.do(t.Context(), req)
+			f.WantHeaders(1, "", "a request")
+			block := f.Block(":status", "204", "x", "a value that comes late")
+			f.SendRaw(rawFrame(h2.FrameHeaders, h2.FlagEndStream, 1, string(block[:1])))
+			for _, b := range block[1:] {
+				time.Sleep(900 * time.Millisecond)
+				f.SendRaw(rawFrame(h2.FrameContinuation, 0, 1, string([]byte{b})))
+			}
+			time.Sleep(900 * time.Millisecond)
+			f.SendRaw(rawFrame(h2.FrameContinuation, h2.FlagEndHeaders, 1, ""))
+			k.ok(204, "")
+		})
+	})
+}
+
 // An application that pauses is not the peer's fault.
 func TestReadTimeoutNotWhilePausing(t *testing.T) {
 	bubble(t, func(t *testing.T) {
