@@ -8,10 +8,10 @@ import (
 )
 
 // All clocks of a connection hang on one timer: each wait notes until when it
-// may last, and the timer is set to the earliest of these times. It is set when
-// a wait begins that ends sooner, and never when one ends: it then fires once
-// for nothing. So a request whose limits are the usual ones sets no timer at
-// all.
+// may last (deadlines.go), and the timer is set to the earliest of these times.
+// It is set when a wait begins that ends sooner, and never when one ends: it then
+// fires once for nothing. So a request whose limits are the usual ones sets no
+// timer at all.
 //
 // Times are nanoseconds since Conn.epoch: one monotonic clock, cheap to read.
 
@@ -53,6 +53,10 @@ func (c *Conn) armLocked(at int64) {
 // stopClockLocked ends the clock for good.
 func (c *Conn) stopClockLocked() {
 	c.timersOff = true
+	for _, s := range c.due {
+		s.due = 0
+	}
+	c.due = nil
 	if c.timer != nil {
 		c.timer.Stop()
 	}
@@ -75,31 +79,7 @@ func (c *Conn) tick() {
 		return
 	}
 	c.alarm = 0
-	for _, s := range c.streams {
-		if s.readBy != 0 {
-			if now >= s.readBy {
-				s.readBy = 0
-				wakeUp(s.wake)
-			} else {
-				c.armLocked(s.readBy)
-			}
-		}
-		if s.sendBy != 0 {
-			if now >= s.sendBy {
-				s.sendBy = 0
-				wakeUp(s.sendWake)
-			} else {
-				c.armLocked(s.sendBy)
-			}
-		}
-	}
-	for _, s := range c.rooms {
-		if s.sendBy != 0 && now >= s.sendBy {
-			wakeUp(s.sendWake)
-		} else {
-			c.armLocked(s.sendBy)
-		}
-	}
+	c.expireLocked(now)
 	c.pingLocked(now)
 	c.settingsTimerLocked(now)
 	c.unlock()

@@ -55,6 +55,8 @@ type Conn struct {
 
 	timer     *time.Timer
 	alarm     int64 // when the timer fires, 0: not set
+	due       deadlines
+	looked    int // how often a stream was looked at, for tests
 	timersOff bool
 
 	// guarded by mu: what we send

@@ -222,7 +222,7 @@ func (c *Conn) roomLocked(ctx context.Context, s *stream, limit int64) error {
 					Err: fmt.Errorf("h2: no room to send the request for %v", time.Duration(limit))}
 			}
 			s.sendBy = until
-			c.armLocked(until)
+			c.dueLocked(s, until)
 		}
 		c.rooms = append(c.rooms, s)
 		s.wait(s.sendWake, done)
@@ -358,7 +358,7 @@ func (x *exchange) await(ctx context.Context) error {
 			by = holdFrom + s.lim.wait100
 		}
 		s.readBy = by
-		c.armLocked(by)
+		c.dueLocked(s, by)
 		s.wait(s.wake, x.done)
 		s.readBy = 0
 	}

@@ -176,7 +176,7 @@ func (s *stream) holdLocked(n int) bool {
 	if s.sendBy == 0 || by < s.sendBy {
 		s.sendBy = by
 	}
-	s.c.armLocked(by)
+	s.c.dueLocked(s, by)
 	return true
 }
 
@@ -287,7 +287,7 @@ func (s *stream) writeLocked(ctx context.Context, id uint32, p []byte, end bool,
 		if by := s.held + int64(holdTime); s.held > 0 && (s.sendBy == 0 || by < s.sendBy) {
 			s.sendBy = by
 		}
-		c.armLocked(s.sendBy)
+		c.dueLocked(s, s.sendBy)
 		s.wait(s.sendWake, done)
 	}
 	if s.cut {

@@ -29,6 +29,10 @@ type stream struct {
 	wake     chan struct{} // capacity 1; a token for who waits for the response
 	sendWake chan struct{} // the same for who waits to send
 
+	// guarded by c.mu; of the object, whatever its exchange
+	due   int64 // when the timer looks at it, 0: not in c.due
+	place int   // its index there
+
 	streamState
 }
 
@@ -141,7 +145,9 @@ func (s *stream) recycleLocked() {
 	s.chunks.drop()
 	if len(s.c.free) < maxFree {
 		s.c.free = append(s.c.free, s)
+		return
 	}
+	s.c.due.remove(s)
 }
 
 // resetForUse makes an object ready for a new stream.
@@ -374,7 +380,7 @@ func (s *stream) readLocked(id uint32, p []byte) (int, error) {
 			continue
 		}
 		s.readBy = by
-		c.armLocked(by)
+		c.dueLocked(s, by)
 		s.reading = true
 		s.refs++
 		s.wait(s.wake, nil)

@@ -1,0 +1,24 @@
+package h2
+
+// What tests need to see or to set, and nobody else.
+
+// Looked is how often the clock has looked at a stream.
+func (c *Conn) Looked() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.looked
+}
+
+// Waiting is how many streams the clock knows of.
+func (c *Conn) Waiting() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.due)
+}
+
+// SetNextID makes id the next stream's.
+func (c *Conn) SetNextID(id uint32) {
+	c.mu.Lock()
+	c.nextID = id
+	c.mu.Unlock()
+}
