@@ -98,8 +98,8 @@ type Config struct {
 	// net.Conn. It must not change any more.
 	Info *wire.ConnInfo
 	// RawConn is the socket beneath a TLS connection, which is closed where
-	// waiting for a TLS alert to be written could take long; nil means the
-	// connection itself.
+	// waiting for a TLS alert to be written could take long; nil means what the
+	// connection's method NetConn returns, if it has one, or itself.
 	RawConn net.Conn
 }
 

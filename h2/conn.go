@@ -47,6 +47,7 @@ type Conn struct {
 	// guarded by mu
 	tell    bool    // call the hook after unlocking
 	end     *ending // why the connection is over, or nil
+	closeBy int64   // when the socket is closed then, at the latest
 	streams map[uint32]*stream
 	free    []*stream // objects to be used again
 	nextID  uint32
@@ -111,6 +112,9 @@ func NewConn(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	}
 	if c.raw == nil {
 		c.raw = nc
+		if t, ok := nc.(interface{ NetConn() net.Conn }); ok {
+			c.raw = t.NetConn() // crypto/tls and its like
+		}
 	}
 	switch nc.(type) {
 	case *net.TCPConn, *net.UnixConn:

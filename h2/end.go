@@ -25,7 +25,8 @@ type ending struct {
 	owner bool // Close: responses that are complete fail too
 }
 
-// closeTime bounds what is done for a connection that is over.
+// closeTime bounds what is done for a connection that is over: a write under way,
+// GOAWAY and TLS's closure alert together.
 const closeTime = time.Second
 
 // endLocked ends the connection. The first reason counts.
@@ -61,6 +62,7 @@ func (c *Conn) endLocked(e ending) {
 	c.closing = true
 	c.nc.SetWriteDeadline(time.Now().Add(closeTime))
 	c.dmu.Unlock()
+	c.closeBy = c.now() + int64(closeTime)
 	c.wcond.Signal()
 }
 

@@ -2,6 +2,7 @@ package h2_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"gohttpx.dev/h2"
+	"gohttpx.dev/internal/peer"
 	"gohttpx.dev/wire"
 )
 
@@ -446,11 +448,53 @@ func TestCloseOfStuckConnection(t *testing.T) {
 		if d := time.Since(began); d != 0 {
 			t.Errorf("Close took %v", d)
 		}
-		time.Sleep(2 * time.Second)
+		time.Sleep(time.Second)
+		synctest.Wait()
 		if !f.nc.Closed() {
 			t.Error("the socket is open")
 		}
 	})
+}
+
+// crypto/tls gives its closure alert five seconds.
+func TestCloseOfStuckTLS(t *testing.T) {
+	cert, pool := peer.Cert(t, "example.test")
+	for _, tt := range []struct {
+		name string
+		room int // what the socket takes of the end
+	}{
+		{"nothing", 1},
+		{"GOAWAY", 45},
+		{"GOAWAY and the alert", 1000},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				nc, p := peerPair(t, 1<<16)
+				server := tls.Server(p, &tls.Config{Certificates: []tls.Certificate{cert}, SessionTicketsDisabled: true})
+				client := tls.Client(nc, &tls.Config{RootCAs: pool, ServerName: "example.test"})
+				go server.Handshake()
+				if err := client.Handshake(); err != nil {
+					t.Fatal(err)
+				}
+				c, err := h2.NewConn(t.Context(), client, h2.Config{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				nc.SetCapacity(p.Buffered() + tt.room)
+				began := time.Now()
+				c.Close()
+				if d := time.Since(began); d != 0 {
+					t.Errorf("Close took %v", d)
+				}
+				time.Sleep(time.Second)
+				synctest.Wait()
+				if !nc.Closed() {
+					t.Error("the socket is open after a second")
+				}
+			})
+		})
+	}
 }
 
 func TestSettingsLimits(t *testing.T) {
