@@ -39,3 +39,17 @@ func (b *Budget) grant(n int64) bool {
 	b.used.Add(-n)
 	return false
 }
+
+// account is what one connection has buffered. It is counted in the budget too.
+type account struct {
+	budget *Budget
+	n      atomic.Int64
+}
+
+func (a *account) add(n int) {
+	a.n.Add(int64(n))
+	a.budget.add(n)
+}
+
+// close gives back what was never read.
+func (a *account) close() { a.add(-int(a.n.Load())) }

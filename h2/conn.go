@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -80,8 +81,8 @@ type Conn struct {
 	// guarded by mu: what we receive
 	acked    bool // our SETTINGS were acknowledged
 	recvWin  RecvWindow
-	buffered int64 // received and not read
-	withheld int64 // of it, not credited to the connection
+	buffered *account // received and not read
+	withheld int64    // of it, not credited to the connection
 	goaway   *GoAwayError
 	promised uint32 // the highest stream that the peer has promised
 	rtt      int64  // the shortest round trip seen, 0: none
@@ -109,7 +110,11 @@ func NewConn(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 		recvWin:     NewRecvWindow(uint32(cfg.ConnWindow)),
 		socketWrite: limitOf(wire.Limit(cfg.Write)),
 		guard:       guard{left: allowance},
+		buffered:    &account{budget: cfg.Budget},
 	}
+	// Bodies that are neither read nor closed are not to use up the budget for
+	// ever. They refer to the connection.
+	runtime.AddCleanup(c, (*account).close, c.buffered)
 	if c.raw == nil {
 		c.raw = nc
 		if t, ok := nc.(interface{ NetConn() net.Conn }); ok {

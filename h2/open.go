@@ -96,6 +96,7 @@ func (st *Stream) Reset(code ErrCode) {
 		s.told = true
 		if s.over {
 			s.err = wire.ErrBodyClosed
+			s.dropLocked()
 			s.recycleLocked()
 		}
 		s.resetLocked(code, wire.ErrBodyClosed, true)
@@ -151,9 +152,7 @@ func (s *stream) eventLocked() (ev Event, ok bool) {
 	case s.chunks.size > 0:
 		ev.Data = make([]byte, min(s.chunks.size, readPiece))
 		s.chunks.read(ev.Data)
-		if !s.over {
-			s.consumeLocked(len(ev.Data))
-		}
+		s.consumeLocked(len(ev.Data))
 	case n > 0:
 		ev = s.events[0]
 		s.events = s.events[1:]

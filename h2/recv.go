@@ -188,13 +188,13 @@ func (s *stream) dataLocked(f Frame, data []byte, n int) error {
 // credit for what was consumed. The connection's window must not couple streams:
 // it gets credit on receipt, so that a reader who stands still holds up nobody
 // else, but only as long as what is buffered, and what may still come, is under
-// the cap; beyond it, on consumption.
+// the cap; beyond it, on consumption. What a stream has left unread when it ends,
+// reset by the peer or with the connection, counts until it is read or dropped.
 
 // receivedLocked counts n bytes that were put into a stream's buffer.
 func (c *Conn) receivedLocked(n int) {
-	c.buffered += int64(n)
-	c.cfg.Budget.add(n)
-	if c.buffered+c.recvWin.Left()+int64(n) <= int64(c.cfg.ConnBuffer) && !c.cfg.Budget.full() {
+	c.buffered.add(n)
+	if c.buffered.n.Load()+c.recvWin.Left()+int64(n) <= int64(c.cfg.ConnBuffer) && !c.cfg.Budget.full() {
 		c.recvWin.Credit(n)
 		c.creditConnLocked()
 	} else {
@@ -207,13 +207,18 @@ func (c *Conn) consumedLocked(n int) {
 	if n == 0 {
 		return
 	}
-	c.buffered -= int64(n)
-	c.cfg.Budget.add(-n)
+	c.buffered.add(-n)
 	if give := min(int64(n), c.withheld); give > 0 {
 		c.withheld -= give
 		c.recvWin.Credit(int(give))
 		c.creditConnLocked()
 	}
+}
+
+// dropLocked gives up what is unread.
+func (s *stream) dropLocked() {
+	s.c.consumedLocked(s.chunks.size)
+	s.chunks.drop()
 }
 
 // windowPart is the part of a window that is announced at once.
@@ -230,6 +235,9 @@ func (c *Conn) creditConnLocked() {
 // consumeLocked says that the application has taken n bytes.
 func (s *stream) consumeLocked(n int) {
 	s.c.consumedLocked(n)
+	if s.over {
+		return
+	}
 	s.recv.Credit(n)
 	s.creditLocked()
 }

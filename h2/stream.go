@@ -142,7 +142,7 @@ func (s *stream) recycleLocked() {
 	clear(s.interims)
 	s.interims = s.interims[:0]
 	s.events = nil
-	s.chunks.drop()
+	s.dropLocked()
 	if len(s.c.free) < maxFree {
 		s.c.free = append(s.c.free, s)
 		return
@@ -221,10 +221,8 @@ func (s *stream) finishLocked(err error, drop bool) {
 	s.localEnd, s.remoteEnd = true, true
 	delete(c.streams, s.id)
 	s.cutLocked()
-	// Nobody will read at our pace any more: its bytes no longer count.
-	c.consumedLocked(s.chunks.size)
 	if drop {
-		s.chunks.drop()
+		s.dropLocked()
 	}
 	if s.grown > 0 {
 		c.cfg.Budget.add(int(-s.grown))
@@ -350,10 +348,10 @@ func (s *stream) readLocked(id uint32, p []byte) (int, error) {
 				return 0, nil
 			}
 			n := s.chunks.read(p[:min(len(p), readPiece)])
-			if s.over {
-				return n, nil // its bytes were counted when it ended
-			}
 			s.consumeLocked(n)
+			if s.over {
+				return n, nil
+			}
 			if s.chunks.size == 0 && s.remoteEnd && !s.detached {
 				return n, s.eofLocked()
 			}
@@ -416,7 +414,7 @@ func (s *stream) CloseBody(id uint64) error {
 		if s.over {
 			// An error that nobody has read is as good as told.
 			s.err = wire.ErrBodyClosed
-			s.chunks.drop()
+			s.dropLocked()
 			s.recycleLocked()
 		} else {
 			s.resetLocked(Cancel, wire.ErrBodyClosed, true)

@@ -117,6 +117,7 @@ func (t *tunnel) Close() error {
 	s.told = true
 	if s.over {
 		s.err = wire.ErrBodyClosed
+		s.dropLocked()
 		s.recycleLocked()
 		return nil
 	}

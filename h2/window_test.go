@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gohttpx.dev/h2"
+	"gohttpx.dev/internal/peer"
 	"gohttpx.dev/wire"
 )
 
@@ -163,6 +164,121 @@ func TestMemoryCap(t *testing.T) {
 			t.Errorf("at the end %d are buffered, window %d", budget.Used(), l.conn)
 		}
 	})
+}
+
+// What ended streams have left unread counts like the rest, however they ended.
+func TestMemoryCapOfEndedStreams(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		end  func(f *fixture, id uint32)
+		open bool // the streams end by the peer's END_STREAM only
+	}{
+		{"reset by the peer", func(f *fixture, id uint32) { f.SendRaw(h2.AppendRSTStream(nil, id, h2.InternalError)) }, false},
+		{"malformed at the end", func(f *fixture, id uint32) { f.SendHeaders(id, true, "Bad", "x") }, false},
+		{"complete", func(f *fixture, id uint32) { f.SendData(id, "", true) }, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				budget := h2.NewBudget(1 << 30)
+				f := start(t, h2.Config{ConnBuffer: 1 << 22, ConnWindow: 1 << 20, Budget: budget, MaxStreamWindow: -1})
+				l := newLedger(f)
+				l.conn = 1 << 20
+				var calls []*call
+				sent := int64(0)
+				for range 80 {
+					k := f.head(t.Context(), get("/unread"))
+					h := f.WantHeadersPastUpdates("a request")
+					f.SendHeaders(h.ID, false, ":status", "200")
+					if n := min(l.conn, 1<<18); n > 0 {
+						f.SendData(h.ID, strings.Repeat("x", int(n)), false)
+						l.conn -= n
+						sent += n
+					}
+					l.take()
+					k.wait()
+					tt.end(f, h.ID)
+					l.take()
+					calls = append(calls, k)
+				}
+				if sent != 1<<22 || budget.Used() != sent || l.conn != 0 {
+					t.Errorf("the peer could send %d bytes, %d are counted, window %d", sent, budget.Used(), l.conn)
+				}
+				if want := 0; !tt.open {
+					f.inFlight(want) // their slots are free
+				}
+				// They can be read, up to how they ended.
+				calls[0].read()
+				if len(calls[0].body) != 1<<18 || (calls[0].berr == nil) != tt.open {
+					t.Errorf("got %d bytes and %v", len(calls[0].body), calls[0].berr)
+				}
+				if want := int64(1<<22 - 1<<18); budget.Used() != want {
+					t.Errorf("%d are counted, want %d", budget.Used(), want)
+				}
+				for _, k := range calls[1:40] {
+					k.res.Body.Close()
+				}
+				f.c.Close() // the rest ends with the connection
+				synctest.Wait()
+				for _, k := range calls[40:] {
+					k.res.Body.Close()
+				}
+				if budget.Used() != 0 {
+					t.Errorf("%d are counted at the end", budget.Used())
+				}
+			})
+		})
+	}
+}
+
+// Bytes that outlive the connection count until they are read, or until nobody
+// can read them any more.
+func TestForgottenBodies(t *testing.T) {
+	budget := h2.NewBudget(1 << 30)
+	forget := func(read bool) {
+		nc, p := peer.H2(t)
+		c, err := h2.NewConn(t.Context(), nc, h2.Config{Budget: budget})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Start()
+		got := make(chan *wire.Response)
+		go func() {
+			res := new(wire.Response)
+			if err := c.RoundTrip(context.Background(), get("/"), res); err != nil {
+				t.Error(err)
+			}
+			got <- res
+		}()
+		p.WantHeadersPastUpdates("a request")
+		p.SendHeaders(1, false, ":status", "200")
+		p.SendData(1, strings.Repeat("x", 100_000), false)
+		p.SendRaw(h2.AppendRSTStream(nil, 1, h2.InternalError))
+		p.SendRaw(h2.AppendPing(nil, [8]byte{}, false))
+		res := <-got
+		for { // behind which all of it was taken in
+			if f := p.Next("an answer"); f.Type == h2.FramePing {
+				break
+			}
+		}
+		c.Close()
+		if n := budget.Used(); n != 100_000 {
+			t.Errorf("%d bytes are counted, want 100,000", n)
+		}
+		if read {
+			io.Copy(io.Discard, res.Body)
+			res.Body.Close()
+		}
+	}
+	forget(true)
+	if n := budget.Used(); n != 0 {
+		t.Errorf("%d bytes are counted after all were read", n)
+	}
+	forget(false)
+	for deadline := time.Now().Add(10 * time.Second); budget.Used() != 0; runtime.Gosched() {
+		if runtime.GC(); time.Now().After(deadline) {
+			t.Fatalf("%d bytes are counted that nobody can read", budget.Used())
+		}
+	}
 }
 
 // A full budget stops growth and credit on receipt.
