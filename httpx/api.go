@@ -8,12 +8,12 @@ import (
 var defaultClient atomic.Pointer[Client]
 
 // Default returns the client behind the package-level functions. It is made on
-// first use, with the default options.
+// first use, with the default options and without a cookie jar.
 func Default() *Client {
 	if c := defaultClient.Load(); c != nil {
 		return c
 	}
-	c, err := New()
+	c, err := New(WithCookieJar(nil)) // shared by all code of a process
 	if err != nil {
 		panic(err) // no option was given that could be wrong
 	}
@@ -39,6 +39,13 @@ func Do(ctx context.Context, method, url string, opts ...RequestOption) (*Respon
 // connection. The response must be closed.
 func Stream(ctx context.Context, method, url string, opts ...RequestOption) (*Response, error) {
 	return Default().Stream(ctx, method, url, opts...)
+}
+
+// StreamFunc sends a request with the default client, gives the response to f
+// with its body still on the connection, and closes it when f returns, whose
+// error it returns.
+func StreamFunc(ctx context.Context, method, url string, f func(*Response) error, opts ...RequestOption) error {
+	return Default().StreamFunc(ctx, method, url, f, opts...)
 }
 
 // Get sends a GET request with the default client.

@@ -119,6 +119,17 @@ func (c *Client) Stream(ctx context.Context, method, url string, opts ...Request
 	return c.send(ctx, r, true)
 }
 
+// StreamFunc is Stream for a response that need not outlive f: it is closed when
+// f returns, or panics. The error is that of the request, else that of f.
+func (c *Client) StreamFunc(ctx context.Context, method, url string, f func(*Response) error, opts ...RequestOption) error {
+	resp, err := c.Stream(ctx, method, url, opts...)
+	if err != nil {
+		return err
+	}
+	defer resp.Close()
+	return f(resp)
+}
+
 // Get sends a GET request.
 func (c *Client) Get(ctx context.Context, url string, opts ...RequestOption) (*Response, error) {
 	return c.Do(ctx, "GET", url, opts...)
@@ -175,6 +186,22 @@ func (c *Client) Conns() []ConnStats {
 		return nil
 	}
 	return c.shared.network.Conns()
+}
+
+// Preconnect sees to it that n requests to the origin of url can start at once:
+// it dials what is missing and leaves it idle, where MaxKeepaliveConnections and
+// KeepaliveExpiry apply. Over HTTP/2 one connection carries many. Where the
+// limits have no room for n the wait ends with ErrPoolTimeout. opts may hold
+// options of the connection.
+func (c *Client) Preconnect(ctx context.Context, url string, n int, opts ...RequestOption) error {
+	r, err := buildRequest(c, "GET", url, opts)
+	if err != nil {
+		return err
+	}
+	if c.shared.network == nil {
+		return &Error{Op: "request", Request: r, Err: errors.New("Preconnect: the client's transport is not the network")}
+	}
+	return c.shared.network.preconnect(ctx, r, n, &c.settings)
 }
 
 // String says that c is a client and how many connections it has, and none of

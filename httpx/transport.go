@@ -88,19 +88,15 @@ func (t *HTTPTransport) roundTrip(ctx context.Context, r *Request, m *more, def 
 	resp.Body = &resp.stream
 	resp.stream.resp = resp
 	w := &resp.request
-	route, err := t.dialer.routes.of(m)
+	key, err := t.key(r, m)
 	if err != nil {
 		r.content.drop()
-		return nil, &Error{Op: "request", Request: r, Err: err}
+		return nil, err
 	}
 	if err := r.fill(w, m); err != nil {
 		return nil, wrap(r, nil, err)
 	}
 	w.Timeouts = inherit(w.Timeouts, def.timeouts)
-	key := pool.Key{Scheme: r.URL.scheme, Addr: r.URL.addr}
-	if route != nil {
-		key.Profile = route
-	}
 	if err := t.pool.RoundTrip(ctx, key, w, &resp.wire); err != nil {
 		return nil, wrap(r, resp.conn(), err)
 	}
@@ -109,6 +105,33 @@ func (t *HTTPTransport) roundTrip(ctx context.Context, r *Request, m *more, def 
 	resp.Proto = resp.wire.Proto.String()
 	resp.Header = Header(resp.wire.Fields)
 	return resp, nil
+}
+
+// key says which connections can carry a request.
+func (t *HTTPTransport) key(r *Request, m *more) (pool.Key, error) {
+	k := pool.Key{Scheme: r.URL.scheme, Addr: r.URL.addr}
+	route, err := t.dialer.routes.of(m)
+	if err != nil {
+		return k, &Error{Op: "request", Request: r, Err: err}
+	}
+	if route != nil { // a nil *route in the interface would be another key
+		k.Profile = route
+	}
+	return k, nil
+}
+
+func (t *HTTPTransport) preconnect(ctx context.Context, r *Request, n int, def *settings) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	key, err := t.key(r, r.more)
+	if err != nil {
+		return err
+	}
+	if err := t.pool.Preconnect(ctx, key, n, inherit(r.timeouts, def.timeouts)); err != nil {
+		return wrap(r, nil, err)
+	}
+	return nil
 }
 
 // Stats returns a snapshot of the pool.

@@ -1,0 +1,114 @@
+package httpx
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// Curl returns the command of curl that sends the same request, to be pasted
+// into a POSIX shell. Credentials and cookies in it are replaced: by "[secure]"
+// in the fields that Header.String masks, and in the URL so are user information
+// and the values of the query; CurlWithSecrets leaves them in.
+//
+// A body in memory is part of the command, up to 64 KiB of text; any other is
+// named as the file request-body, which the caller must provide. What the client
+// adds on the way (cookies of the jar, answers to challenges) is not in it.
+func (r *Request) Curl() string { return r.curl(false) }
+
+// CurlWithSecrets is Curl with credentials and cookies as they are.
+func (r *Request) CurlWithSecrets() string { return r.curl(true) }
+
+// maxCurlBody is the most of a body that goes on a command line.
+const maxCurlBody = 64 << 10
+
+func (r *Request) curl(secrets bool) string {
+	var b strings.Builder
+	b.WriteString("curl")
+	arg := func(parts ...string) {
+		for _, p := range parts {
+			b.WriteByte(' ')
+			b.WriteString(shellQuote(p))
+		}
+	}
+	hasBody := r.HasBody()
+	switch {
+	case r.Method == "HEAD":
+		arg("--head")
+	case r.Method == "GET" && !hasBody, r.Method == "POST" && hasBody:
+	default:
+		arg("-X", r.Method)
+	}
+	m := r.more
+	if m != nil {
+		if m.follow {
+			arg("--location")
+		}
+		if m.target != "" {
+			arg("--request-target", m.target)
+		}
+	}
+	for _, f := range r.Header {
+		value := f.Value
+		switch {
+		case !secrets && isSecret(f):
+			value = "[secure]"
+		case value == "":
+			arg("-H", f.Name+";") // curl's way to send an empty field
+			continue
+		}
+		arg("-H", f.Name+": "+value)
+	}
+	if hasBody {
+		if !r.Header.Has("Content-Type") { // curl would say it is a form
+			arg("-H", "Content-Type:")
+		}
+		if text, ok := r.bodyText(); ok {
+			arg("--data-raw", text)
+		} else {
+			arg("--data-binary", "@request-body")
+		}
+	}
+	if r.URL != nil {
+		u := r.URL.Redacted()
+		if secrets {
+			u = r.URL.String()
+		}
+		if strings.ContainsAny(u, "[]{}") {
+			arg("--globoff")
+		}
+		arg(u)
+	}
+	return b.String()
+}
+
+// bodyText returns a short body in memory that is text.
+func (r *Request) bodyText() (string, bool) {
+	if !r.content.canRepeat() {
+		return "", false
+	}
+	body, n, err := r.content.open()
+	if err != nil {
+		return "", false
+	}
+	defer body.Close()
+	if _, ok := body.(*memory); !ok || n > maxCurlBody {
+		return "", false
+	}
+	text, err := io.ReadAll(body)
+	return string(text), err == nil && utf8.Valid(text) && bytes.IndexByte(text, 0) < 0
+}
+
+// shellQuote quotes s for a POSIX shell, if it has to be.
+func shellQuote(s string) string {
+	plain := s != ""
+	for i := 0; i < len(s) && plain; i++ {
+		c := s[i]
+		plain = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-_./:=@,+%", c) >= 0
+	}
+	if plain {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
