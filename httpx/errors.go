@@ -64,7 +64,7 @@ var (
 // status excepted. Its text never holds a password or the values of a query.
 type Error struct {
 	// Op is where it failed: "url", "request", "pool", "dns", "dial", "tls",
-	// "proxy", "write", "head", "body" or "decode".
+	// "proxy", "write", "head", "body", "decode" or "auth".
 	Op string
 	// Request is the request that failed; nil if it could not be built.
 	Request *Request

@@ -3,7 +3,6 @@ package httpx
 import (
 	"context"
 	"errors"
-	"fmt"
 )
 
 // send is the way of every request through a client:
@@ -121,11 +120,17 @@ func (x *exchange) authenticate(ctx context.Context, req *Request) (*Response, e
 	if auth == nil && !x.more.noAuth && x.origin.user != "" && !req.Header.Has("Authorization") {
 		auth = BasicAuth(x.origin.userPassword())
 	}
-	if auth == nil || x.left && !anyOrigin(auth) {
+	if auth != nil && x.left {
+		o, ok := auth.(OriginAuth)
+		if auth = nil; ok {
+			auth = o.ForOrigin(x.origin, req.URL)
+		}
+	}
+	if auth == nil {
 		return x.attempt(ctx, req)
 	}
 	var got []*Response
-	resp, err := auth.Authenticate(ctx, req.Clone(), func(ctx context.Context, req *Request) (*Response, error) {
+	resp, err := authenticate(ctx, auth, req.Clone(), func(ctx context.Context, req *Request) (*Response, error) {
 		if req == nil {
 			return nil, &Error{Op: "auth", Err: errors.New("an Auth called next without a request")}
 		}
@@ -136,9 +141,6 @@ func (x *exchange) authenticate(ctx context.Context, req *Request) (*Response, e
 		}
 		return resp, err
 	})
-	if err == nil && resp == nil {
-		err = fmt.Errorf("%T.Authenticate returned neither a response nor an error", auth)
-	}
 	for _, r := range got { // all but the last are history, and over
 		if err != nil || r != resp {
 			r.Close()
@@ -149,13 +151,6 @@ func (x *exchange) authenticate(ctx context.Context, req *Request) (*Response, e
 		return nil, wrapOp("auth", req, err)
 	}
 	return resp, nil
-}
-
-// anyOrigin reports whether auth knows by itself which origin its credentials
-// are for, as one that looks them up does.
-func anyOrigin(auth Auth) bool {
-	a, ok := auth.(interface{ AnyOrigin() bool })
-	return ok && a.AnyOrigin()
 }
 
 // attempt sends req once, with cookies and hooks.

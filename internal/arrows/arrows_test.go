@@ -27,9 +27,9 @@ var table = map[string]row{
 	"h2":   {ours: []string{"wire", "internal/bufpool"}, thirdParty: []string{"golang.org/x/net/http2/hpack"}},
 	"pool": {ours: []string{"wire"}},
 	// CONNECT is an HTTP/1.1 exchange, so proxy uses h1's codec.
-	"proxy": {ours: []string{"wire", "h1"}},
+	"proxy": {ours: []string{"wire", "h1", "internal/digest"}},
 	"httpx": {
-		ours: []string{"wire", "tls", "h1", "h2", "pool", "proxy", "internal/bufpool"},
+		ours: []string{"wire", "tls", "h1", "h2", "pool", "proxy", "internal/bufpool", "internal/digest"},
 		thirdParty: []string{
 			"github.com/klauspost/compress/", "github.com/andybalholm/brotli",
 			"golang.org/x/sync/", "golang.org/x/text/",
@@ -37,6 +37,7 @@ var table = map[string]row{
 		},
 	},
 	"internal/bufpool": {},
+	"internal/digest":  {ours: []string{"wire"}},
 	// For tests only: no row but these names them.
 	"internal/memconn": {},
 	"internal/peer":    {ours: []string{"wire", "h1", "h2", "internal/memconn"}, thirdParty: []string{"golang.org/x/net/http2/hpack"}},
