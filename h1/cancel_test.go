@@ -300,10 +300,7 @@ func TestCloseWhileReading(t *testing.T) {
 
 // Read beside Close beside cancel, over and over; the race detector looks on.
 func TestReadCloseCancelStress(t *testing.T) {
-	rounds := 1500
-	if testing.Short() {
-		rounds = 200
-	}
+	const rounds = 1000
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range rounds {
 		nc, other := memconn.Pipe()

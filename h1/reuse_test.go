@@ -119,10 +119,7 @@ func TestRequestIsNotKept(t *testing.T) {
 
 // Close beside a Detach that is refused is not lost.
 func TestCloseBesideDetach(t *testing.T) {
-	rounds := 3000
-	if testing.Short() {
-		rounds = 300
-	}
+	const rounds = 1500
 	for range rounds {
 		nc, other := memconn.Pipe()
 		r := rigOver(t, h1.Config{DrainTime: -1}, nc, nil)

@@ -20,7 +20,7 @@ import (
 // answer must be that of its own request, and in the end nothing is left.
 func TestStress(t *testing.T) {
 	rounds := 200
-	if raceEnabled || testing.Short() {
+	if raceEnabled {
 		rounds = 40
 	}
 	budget := h2.NewBudget(1 << 30)

@@ -9,11 +9,15 @@ import (
 	"time"
 )
 
-// TestMain serves as the stress tests' server when the binary runs itself, and
-// otherwise checks that the tests leave no goroutine of ours behind.
+// TestMain serves as a server when the binary runs itself, and otherwise checks
+// that the tests leave no goroutine of ours behind.
 func TestMain(m *testing.M) {
-	if os.Getenv("HTTPX_TEST_SERVER") != "" {
+	switch os.Getenv("HTTPX_TEST_SERVER") {
+	case "stress":
 		serveStress()
+		return
+	case "bulk":
+		serveBulk()
 		return
 	}
 	code := m.Run()

@@ -112,8 +112,16 @@ func hijackAndClose(w http.ResponseWriter, say string) {
 // startStressServer runs this test binary as the server and returns its URLs.
 func startStressServer(t *testing.T) (h1, h2, h2c string) {
 	t.Helper()
+	runSelf(t, "stress", &h1, &h2, &h2c)
+	return h1, h2, h2c
+}
+
+// runSelf runs this test binary as the server that TestMain knows by this name,
+// until the test ends, and reads the URLs that it says.
+func runSelf(t *testing.T, server string, urls ...any) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "HTTPX_TEST_SERVER=1")
+	cmd.Env = append(os.Environ(), "HTTPX_TEST_SERVER="+server)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -130,10 +138,9 @@ func startStressServer(t *testing.T) (h1, h2, h2c string) {
 		in.Close()
 		cmd.Wait()
 	})
-	if n, err := fmt.Fscan(out, &h1, &h2, &h2c); err != nil {
+	if n, err := fmt.Fscan(out, urls...); err != nil {
 		t.Fatalf("the server said %d of its URLs: %v", n, err)
 	}
-	return h1, h2, h2c
 }
 
 // stressMode is what a run of the stress test is about.
@@ -179,7 +186,7 @@ func stress(t *testing.T, requests int, mode stressMode) {
 		seed = rand.Uint64()
 	}
 	t.Logf("seed %d", seed)
-	before := runtime.NumGoroutine()
+	before, heapBefore := runtime.NumGoroutine(), heapInUse()
 	client, err := httpx.New(append(mode.options, httpx.WithLimits(httpx.Limits{MaxConnections: 64, MaxKeepaliveConnections: 32}),
 		httpx.WithTimeout(60*time.Second))...)
 	if err != nil {
@@ -234,6 +241,24 @@ func stress(t *testing.T, requests int, mode stressMode) {
 	if n := runtime.NumGoroutine(); n > before {
 		t.Errorf("%d goroutines, %d before\n%s", n, before, leaked())
 	}
+	grown := heapInUse() - heapBefore
+	for deadline := time.Now().Add(5 * time.Second); grown > 1<<20 && time.Now().Before(deadline); {
+		grown = heapInUse() - heapBefore
+	}
+	t.Logf("the heap has grown by %d bytes", grown)
+	if grown > 1<<20 && !raceEnabled {
+		t.Errorf("the heap has grown by %d bytes", grown)
+	}
+}
+
+// heapInUse is what is left after two collections, which empty the pools of
+// buffers.
+func heapInUse() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // waitForIdle gives dials that outlived their requests time to be parked.
