@@ -300,7 +300,7 @@ func TestCloseWhileReading(t *testing.T) {
 
 // Read beside Close beside cancel, over and over; the race detector looks on.
 func TestReadCloseCancelStress(t *testing.T) {
-	const rounds = 1000
+	const rounds = 1500
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range rounds {
 		nc, other := memconn.Pipe()

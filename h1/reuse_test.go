@@ -119,7 +119,7 @@ func TestRequestIsNotKept(t *testing.T) {
 
 // Close beside a Detach that is refused is not lost.
 func TestCloseBesideDetach(t *testing.T) {
-	const rounds = 1500
+	const rounds = 3000
 	for range rounds {
 		nc, other := memconn.Pipe()
 		r := rigOver(t, h1.Config{DrainTime: -1}, nc, nil)

@@ -6,48 +6,19 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"gohttpx.dev/h2"
+	"gohttpx.dev/internal/leak"
 	"gohttpx.dev/internal/memconn"
 	"gohttpx.dev/internal/peer"
 	"gohttpx.dev/wire"
 )
 
 // TestMain checks that the tests leave no goroutine of ours behind.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if code == 0 {
-		if left := leaked(); left != "" {
-			fmt.Fprintf(os.Stderr, "goroutines left behind:\n%s\n", left)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
-
-func leaked() string {
-	var left []string
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
-		buf := make([]byte, 1<<20)
-		buf = buf[:runtime.Stack(buf, true)]
-		left = left[:0]
-		for _, g := range strings.Split(string(buf), "\n\n") {
-			if strings.Contains(g, "gohttpx.dev/") && !strings.Contains(g, "TestMain") {
-				left = append(left, g)
-			}
-		}
-		if len(left) == 0 {
-			return ""
-		}
-		runtime.Gosched()
-	}
-	return strings.Join(left, "\n\n")
-}
+func TestMain(m *testing.M) { os.Exit(leak.Main(m)) }
 
 // bubble runs a script inside a testing/synctest bubble: clocks are fake, and a
 // goroutine that never ends fails the test.

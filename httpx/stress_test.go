@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"gohttpx.dev/httpx"
+	"gohttpx.dev/internal/leak"
 	"gohttpx.dev/tls"
 )
 
@@ -239,7 +240,7 @@ func stress(t *testing.T, requests int, mode stressMode) {
 		runtime.Gosched()
 	}
 	if n := runtime.NumGoroutine(); n > before {
-		t.Errorf("%d goroutines, %d before\n%s", n, before, leaked())
+		t.Errorf("%d goroutines, %d before\n%s", n, before, leak.Left())
 	}
 	grown := heapInUse() - heapBefore
 	for deadline := time.Now().Add(5 * time.Second); grown > 1<<20 && time.Now().Before(deadline); {

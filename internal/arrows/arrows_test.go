@@ -39,6 +39,7 @@ var table = map[string]row{
 	"internal/bufpool": {},
 	"internal/digest":  {ours: []string{"wire"}},
 	// For tests only: no row but these names them.
+	"internal/leak":    {},
 	"internal/memconn": {},
 	"internal/peer":    {ours: []string{"wire", "h1", "h2", "internal/memconn"}, thirdParty: []string{"golang.org/x/net/http2/hpack"}},
 	"internal/arrows":  {},

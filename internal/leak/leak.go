@@ -1,0 +1,47 @@
+// Package leak finds goroutines of this module that tests have left behind.
+package leak
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Main runs the tests of a package and returns the exit code, for TestMain: 1 if
+// they pass but goroutines of this module are left, whose stacks it prints.
+func Main(m *testing.M) int {
+	code := m.Run()
+	if code == 0 {
+		if left := Left(); left != "" {
+			fmt.Fprintf(os.Stderr, "goroutines left behind:\n%s\n", left)
+			code = 1
+		}
+	}
+	return code
+}
+
+// Left waits for the goroutines of this module to end and returns the stacks of
+// those that have not after 10 seconds, but for those of TestMain.
+func Left() string { return leftAfter(10 * time.Second) }
+
+func leftAfter(d time.Duration) string {
+	var left []string
+	for deadline := time.Now().Add(d); time.Now().Before(deadline); {
+		buf := make([]byte, 1<<20)
+		buf = buf[:runtime.Stack(buf, true)]
+		left = left[:0]
+		for _, g := range strings.Split(string(buf), "\n\n") {
+			if strings.Contains(g, "gohttpx.dev/") && !strings.Contains(g, "TestMain") {
+				left = append(left, g)
+			}
+		}
+		if len(left) == 0 {
+			return ""
+		}
+		runtime.Gosched()
+	}
+	return strings.Join(left, "\n\n")
+}
