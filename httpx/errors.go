@@ -64,7 +64,8 @@ var (
 // status excepted. Its text never holds a password or the values of a query.
 type Error struct {
 	// Op is where it failed: "url", "request", "pool", "dns", "dial", "tls",
-	// "proxy", "write", "head", "body", "decode" or "auth".
+	// "proxy", "write", "head", "body", "decode", "redirect", "auth", "hook",
+	// "retry" or "transport".
 	Op string
 	// Request is the request that failed; nil if it could not be built.
 	Request *Request
@@ -72,6 +73,9 @@ type Error struct {
 	Conn *ConnInfo
 	// Sent reports that some byte of the request may have reached the server.
 	Sent bool
+	// Attempts is how often the request was sent, where WithRetry sent it more
+	// than once; else 0.
+	Attempts int
 	// Err is the cause.
 	Err error
 }
@@ -87,6 +91,9 @@ func (e *Error) Error() string {
 		b.WriteString(": ")
 	}
 	b.WriteString(e.Err.Error())
+	if e.Attempts > 0 {
+		fmt.Fprintf(&b, " (after %d attempts)", e.Attempts)
+	}
 	return b.String()
 }
 
@@ -155,14 +162,24 @@ func IsRetryable(err error) bool {
 	if !errors.As(err, &e) || !errors.As(e.Err, &we) || e.Request == nil || !e.Request.canResend() {
 		return false
 	}
-	switch we.Kind {
-	case wire.KindUnprocessed:
+	if we.Kind == wire.KindUnprocessed {
 		return true
-	case wire.KindTimeout, wire.KindDisconnected, wire.KindNetwork:
-		if we.Phase == wire.PhaseTLS && we.Kind == wire.KindNetwork {
-			return false
-		}
-		return !we.Sent || e.Request.canRepeat()
+	}
+	return passing(we) && (!we.Sent || e.Request.canRepeat())
+}
+
+// passing reports a failure of the network or a timeout, which may be over the
+// next time.
+func passing(err error) bool {
+	var e *wire.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Kind {
+	case wire.KindTimeout, wire.KindDisconnected:
+		return true
+	case wire.KindNetwork:
+		return e.Phase != wire.PhaseTLS
 	}
 	return false
 }

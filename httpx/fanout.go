@@ -3,11 +3,12 @@ package httpx
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+
+	"gohttpx.dev/wire"
 )
 
 // Result is one outcome of All or Each: a buffered response or an error.
@@ -91,19 +92,10 @@ func (c *Client) one(ctx context.Context, i int, r *Request) Result {
 		if r != nil {
 			r.content.drop()
 		}
-		return Result{Request: r, Index: i, Err: &Error{Op: "request", Request: r, Err: fmt.Errorf("not sent: %w", canceled(ctx))}}
+		return Result{Request: r, Index: i, Err: &Error{Op: "request", Request: r, Err: wire.Canceled(ctx, wire.PhasePool, false)}}
 	}
 	resp, err := c.Send(ctx, r)
 	return Result{Request: r, Index: i, Response: resp, Err: err}
-}
-
-// canceled is the error of a context that has ended, with its cause.
-func canceled(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if cause == nil || errors.Is(cause, err) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", err, cause)
 }
 
 // Each sends the requests of reqs, several at a time, and yields each result when

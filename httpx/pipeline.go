@@ -7,7 +7,7 @@ import (
 
 // send is the way of every request through a client:
 //
-//	redirects → authentication → cookies → hooks → middleware → transport
+//	redirects → authentication → retries → cookies → hooks → middleware → transport
 //
 // and its response the same way back. A request that needs none of it goes
 // straight to the network.
@@ -51,7 +51,7 @@ func (c *Client) direct(r *Request, m *more) bool {
 	if c.network == nil || r.URL.user != "" || c.hasCookies(m) {
 		return false
 	}
-	return m == nil || m.auth == nil && !m.follow && len(m.cookies) == 0 && len(m.onRequest) == 0 && len(m.onResponse) == 0
+	return m == nil || m.auth == nil && !m.follow && m.retry == nil && len(m.cookies) == 0 && len(m.onRequest) == 0 && len(m.onResponse) == 0
 }
 
 // finish buffers a response, unless it is streamed or its connection has been
@@ -127,14 +127,14 @@ func (x *exchange) authenticate(ctx context.Context, req *Request) (*Response, e
 		}
 	}
 	if auth == nil {
-		return x.attempt(ctx, req)
+		return x.attempts(ctx, req)
 	}
 	var got []*Response
 	resp, err := authenticate(ctx, auth, req.Clone(), func(ctx context.Context, req *Request) (*Response, error) {
 		if req == nil {
 			return nil, &Error{Op: "auth", Err: errors.New("an Auth called next without a request")}
 		}
-		resp, err := x.attempt(ctx, req)
+		resp, err := x.attempts(ctx, req)
 		if err == nil {
 			resp.History = x.history
 			got = append(got, resp)

@@ -52,6 +52,7 @@ type more struct {
 	sensitive    []string
 	onRequest    []func(*Request) error
 	onResponse   []func(*Response) error
+	retry        *retrier
 
 	// Of the connection.
 	conn []connOption
