@@ -65,7 +65,7 @@ var (
 type Error struct {
 	// Op is where it failed: "url", "request", "pool", "dns", "dial", "tls",
 	// "proxy", "write", "head", "body", "decode", "redirect", "auth", "hook",
-	// "retry" or "transport".
+	// "retry", "transport" or "cookie".
 	Op string
 	// Request is the request that failed; nil if it could not be built.
 	Request *Request
