@@ -75,7 +75,7 @@ func defaultHeader(given Header) Header {
 	var h Header
 	h.Add("Accept", "*/*")
 	h.Add("User-Agent", "gohttpx/"+Version)
-	h.merge(given)
+	h.Merge(given)
 	return h
 }
 

@@ -51,7 +51,7 @@ func errOwnPool(option string) error {
 // says, and with the client's headers: mind credentials among them.
 func WithBaseURL(s string) ClientOption {
 	return clientOption(func(c *config) error {
-		u, err := ParseURL(s)
+		u, err := ParseURLWith(s, URLRules{PathAsIs: c.pathAsIs})
 		if err != nil {
 			return err
 		}

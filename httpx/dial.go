@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http/httptrace"
+	"strings"
 	"sync"
 	"time"
 
@@ -176,6 +177,7 @@ func (d *dialer) handshake(ctx context.Context, r *route, nc net.Conn, k pool.Ke
 	if err != nil {
 		return nil, dialError(ctx, wire.PhaseTLS, err)
 	}
+	host, _, _ = strings.Cut(host, "%") // a zone is no part of the name in a certificate
 	trace := wire.TraceFrom(ctx)
 	if trace != nil && trace.TLSStart != nil {
 		trace.TLSStart()

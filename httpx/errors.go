@@ -56,6 +56,9 @@ var (
 	ErrInvalidURL = errors.New("invalid URL")
 	// ErrUnsupportedScheme: neither http nor https.
 	ErrUnsupportedScheme = errors.New("unsupported scheme")
+	// ErrInvalidHeader: the name or the value of a field to be sent breaks RFC
+	// 9110 §5. Also ErrLocalProtocol.
+	ErrInvalidHeader = errors.New("invalid header")
 	// ErrLineTooLong: Lines met a line above its limit.
 	ErrLineTooLong = errors.New("line too long")
 )

@@ -1,18 +1,30 @@
 package httpx
 
-// WithHeader sets a header field, in place of any of that name.
+import "errors"
+
+// WithHeader sets a header field, in place of any of that name. A name or a value
+// that may not be sent is refused with ErrInvalidHeader.
 func WithHeader(name, value string) Option {
-	return option(func(s *settings) error { s.header.Set(name, value); return nil })
+	return option(func(s *settings) error {
+		s.header.Set(name, value)
+		return checkField(name, value)
+	})
 }
 
 // WithHeaders sets all fields of h, in place of those with their names.
 func WithHeaders(h Header) Option {
-	return option(func(s *settings) error { s.header.merge(h); return nil })
+	return option(func(s *settings) error {
+		s.header.Merge(h)
+		return h.check()
+	})
 }
 
 // WithAddedHeader adds a header field beside those of that name.
 func WithAddedHeader(name, value string) Option {
-	return option(func(s *settings) error { s.header.Add(name, value); return nil })
+	return option(func(s *settings) error {
+		s.header.Add(name, value)
+		return checkField(name, value)
+	})
 }
 
 // WithoutHeader removes a header field, for example a default one.
@@ -23,16 +35,33 @@ func WithoutHeader(name string) Option {
 // WithUserAgent sets User-Agent.
 func WithUserAgent(ua string) Option { return WithHeader("User-Agent", ua) }
 
-// WithQuery adds query parameters, keys and values in turn. They are appended
-// to the URL's own; a request's replace the client's of the same key. A slice
-// repeats its key, a []byte is text, nil is the empty string, and what is no
-// string is written as fmt.Sprint does.
-func WithQuery(keysAndValues ...any) Option {
-	ps, err := queryPairs(keysAndValues)
-	return option(func(s *settings) error {
-		s.query = append(s.query[:len(s.query):len(s.query)], ps...)
-		return err
-	})
+// PathAsIs leaves the dot segments of a URL's path where they are, "/a/../b",
+// which are removed otherwise (RFC 3986 §5.2.4), and sends them so. A client's
+// base URL is read so as well if PathAsIs stands before WithBaseURL. A prepared
+// request has its URL already: there the option is an error.
+func PathAsIs() Option { return pathAsIs{} }
+
+type pathAsIs struct{}
+
+func (pathAsIs) applyClient(c *config) error { c.pathAsIs = true; return nil }
+
+func (pathAsIs) applyRequest(r *Request) error {
+	if r.URL != nil && !r.URL.rules.PathAsIs {
+		return errors.New("PathAsIs: the URL of a request that is built has no dot segments left: give the option to NewRequest")
+	}
+	r.pathAsIs = true
+	return nil
+}
+
+// wantPathAsIs reports whether PathAsIs is among opts: the URL is parsed before
+// options are applied.
+func wantPathAsIs(opts []RequestOption) bool {
+	for _, o := range opts {
+		if _, ok := o.(pathAsIs); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // WithTrailer sets the function that gives the request's trailer section. It is

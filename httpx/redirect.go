@@ -3,7 +3,6 @@ package httpx
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 
 	"gohttpx.dev/wire"
@@ -97,7 +96,7 @@ func (r *Response) HasRedirectLocation() bool { return r.isRedirect() }
 // still be there: it can be sent by the caller, but not followed.
 func redirect(req *Request, resp *Response, m *more) (*Request, error) {
 	location := resp.Header.Get("Location")
-	u, err := resolve(req.URL, location)
+	u, err := req.URL.Resolve(location)
 	if err != nil {
 		return nil, fmt.Errorf("the Location of a %d is not a URL: %w", resp.StatusCode, redirectError{err})
 	}
@@ -132,19 +131,6 @@ func redirect(req *Request, resp *Response, m *more) (*Request, error) {
 		return next, ErrBodyNotReplayable
 	}
 	return next, nil
-}
-
-// resolve resolves a reference against base (RFC 3986 §5.2).
-func resolve(base *URL, ref string) (*URL, error) {
-	b, err := url.Parse(base.String())
-	if err != nil {
-		return nil, err
-	}
-	r, err := url.Parse(ref)
-	if err != nil {
-		return nil, err
-	}
-	return ParseURL(b.ResolveReference(r).String())
 }
 
 // sameOrigin reports equal scheme, host and port.

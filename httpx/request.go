@@ -49,6 +49,7 @@ func buildRequest(c *Client, method, url string, opts []RequestOption) (*Request
 func (r *Request) build(c *Client, method, url string, opts []RequestOption) error {
 	r.Method = canonicalMethod(method)
 	r.URL = &r.url
+	r.url.rules.PathAsIs = c != nil && c.pathAsIs || wantPathAsIs(opts)
 	if err := r.url.parse(url); err != nil {
 		return withMethod(err, r)
 	}
@@ -94,10 +95,12 @@ func (r *Request) apply(opts []RequestOption, clientQuery []pair) error {
 			return &Error{Op: "request", Request: r, Err: err}
 		}
 	}
-	if query := mergeQuery(clientQuery, r.settings.query); len(query) > 0 && r.URL != nil {
-		r.URL = r.URL.withQuery(encodeQuery(query))
+	if r.settings.ownQuery && r.URL != nil {
+		r.URL = r.URL.WithRawQuery(encodeQuery(r.settings.query, r.percent20))
+	} else if query := mergeQuery(clientQuery, r.settings.query); len(query) > 0 && r.URL != nil {
+		r.URL = r.URL.withQuery(encodeQuery(query, r.percent20))
 	}
-	r.settings.query = nil
+	r.settings.query, r.settings.ownQuery = nil, false
 	if ct := r.content.contentType; ct != "" && !r.settings.header.Has("Content-Type") {
 		r.settings.header.Add("Content-Type", ct)
 	}
@@ -166,6 +169,10 @@ func (r *Request) fill(w *wire.Request, m *more) error {
 		r.content.drop()
 		return invalidURL("the request has no absolute URL")
 	}
+	if err := r.Header.check(); err != nil {
+		r.content.drop()
+		return err
+	}
 	*w = wire.Request{
 		Method:     r.Method,
 		Scheme:     r.URL.scheme,
@@ -176,7 +183,8 @@ func (r *Request) fill(w *wire.Request, m *more) error {
 		Idempotent: r.Header.Has("Idempotency-Key"),
 	}
 	if r.Method == "CONNECT" {
-		w.Authority, w.Target = r.URL.addr, r.URL.addr
+		w.Authority = r.URL.connectTarget()
+		w.Target = w.Authority
 	}
 	if m != nil {
 		m.fill(w)

@@ -29,6 +29,10 @@ type settings struct {
 	more     *more
 	owned    bool // more is ours alone and may be changed
 	alone    bool // no client's: edits are kept, for the client that sends it
+
+	ownQuery  bool // a request's SetQuery: query is all there is
+	percent20 bool // SpaceAsPercent20
+	pathAsIs  bool
 }
 
 // more are the settings that few requests have, apart so that a request which

@@ -1,0 +1,139 @@
+package httpx
+
+import (
+	"log/slog"
+	"net/url"
+	"strings"
+)
+
+// String returns the URL, user information and all. Redacted is for logs.
+func (u *URL) String() string {
+	if u == nil {
+		return ""
+	}
+	return u.render(u.user, u.query)
+}
+
+// GoString is what %#v prints: Redacted, in quotes.
+func (u *URL) GoString() string { return "httpx.URL(\"" + u.Redacted() + "\")" }
+
+// LogValue is Redacted for log/slog.
+func (u *URL) LogValue() slog.Value { return slog.StringValue(u.Redacted()) }
+
+// Redacted returns the URL without what may be secret: no user information, no
+// fragment, and of the query the names alone. A relative reference with an "@"
+// may be an absolute URL gone wrong (" https://user:password@host"), and nothing
+// of it is shown.
+func (u *URL) Redacted() string {
+	if u == nil {
+		return ""
+	}
+	if u.scheme == "" && strings.Contains(u.render("", u.query), "@") {
+		return "…"
+	}
+	q := u.query
+	if q != "" {
+		pairs := strings.Split(q, "&")
+		for i, p := range pairs {
+			if k, v, ok := strings.Cut(p, "="); ok && v != "" {
+				pairs[i] = k + "=…"
+			} else if !ok && len(p) > 16 {
+				pairs[i] = "…"
+			}
+		}
+		q = strings.Join(pairs, "&")
+	}
+	r := *u
+	r.fragment = ""
+	return r.render("", q)
+}
+
+func (u *URL) render(user, query string) string {
+	var b strings.Builder
+	if u.scheme != "" {
+		b.WriteString(u.scheme)
+		b.WriteString("://")
+		if user != "" {
+			b.WriteString(user)
+			b.WriteByte('@')
+		}
+		b.WriteString(u.zonedAuthority())
+	}
+	b.WriteString(u.path)
+	if u.hasQuery {
+		b.WriteByte('?')
+		b.WriteString(query)
+	}
+	if u.fragment != "" {
+		b.WriteByte('#')
+		b.WriteString(u.fragment)
+	}
+	return b.String()
+}
+
+// Equal reports whether the two are the same URL once normalised: whether their
+// Strings are. "http://e.org" and "http://e.org/" are two URLs in that sense,
+// although the same is sent for both.
+func (u *URL) Equal(v *URL) bool {
+	if u == nil || v == nil {
+		return u == v
+	}
+	return u.String() == v.String()
+}
+
+// MarshalText returns String, password and all, so that it can be read back.
+func (u *URL) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
+
+// UnmarshalText is ParseURL into u, of which nothing is kept. It is left as it
+// was if that fails.
+func (u *URL) UnmarshalText(text []byte) error {
+	v, err := ParseURL(string(text))
+	if err == nil {
+		*u = *v
+	}
+	return err
+}
+
+// Std returns u as net/url has it. net/url writes some bytes escaped that we
+// leave as they are ("|", a "%" that starts no escape), so that its String may
+// differ from ours while it means the same.
+func (u *URL) Std() *url.URL {
+	s := &url.URL{
+		Scheme:      u.scheme,
+		Path:        unescape(u.path),
+		RawPath:     u.path,
+		RawQuery:    u.query,
+		ForceQuery:  u.hasQuery && u.query == "",
+		Fragment:    unescape(u.fragment),
+		RawFragment: u.fragment,
+	}
+	if s.Path == s.RawPath {
+		s.RawPath = ""
+	}
+	if s.Fragment == s.RawFragment {
+		s.RawFragment = ""
+	}
+	if !u.IsAbs() {
+		return s
+	}
+	s.Host = u.authority
+	if zone := u.Zone(); zone != "" {
+		s.Host = strings.Replace(s.Host, "]", "%"+zone+"]", 1)
+	}
+	if u.user != "" {
+		name, password := u.userPassword()
+		s.User = url.User(name)
+		if strings.Contains(u.user, ":") {
+			s.User = url.UserPassword(name, password)
+		}
+	}
+	return s
+}
+
+// FromStdURL reads a URL of net/url as ParseURL reads its String.
+func FromStdURL(s *url.URL) (*URL, error) {
+	if s == nil {
+		return nil, invalidURL("a nil *url.URL")
+	}
+	return ParseURL(s.String())
+}
