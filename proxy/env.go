@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Env is what the environment says about proxies. It is immutable and safe for
@@ -112,7 +113,7 @@ func fromEnvironment(lookup func(string) (string, bool), foldNames bool) (*Env, 
 // exempt takes NO_PROXY. It reports false if that switches everything off.
 func (e *Env) exempt(list string) bool {
 	var routes []Route
-	for _, entry := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {
+	for _, entry := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
 		if entry == "*" {
 			return false
 		}
