@@ -144,7 +144,7 @@ func (a *digestAuth) answer(req *Request, s *space, target string) (*digest.Answ
 			return nil
 		}
 		if !req.canResend() {
-			return fmt.Errorf("Digest auth-int hashes the body before it is sent, and it can be read but once: use a body that can be made again (RFC 7616 §3.4.3): %w", ErrBodyNotReplayable)
+			return fmt.Errorf("auth-int hashes the body before it is sent, and it can be read but once: use a body that can be made again (RFC 7616 §3.4.3): %w", ErrBodyNotReplayable)
 		}
 		body, _, err := req.content.open()
 		if err != nil {
