@@ -1,5 +1,5 @@
-// Package fuzz holds the fuzz targets of the codecs and the engines, written
-// against their exported functions alone, as a user of them would.
+// Package fuzz holds the fuzz targets of the codecs, the engines and the cookie
+// jar, written against their exported functions alone, as a user of them would.
 //
 // # Overview
 //
@@ -12,7 +12,8 @@
 //
 // FuzzH1Conn and FuzzH2Conn play a script of bytes or frames, pauses and cancels
 // against an engine on a fake clock: nothing hangs, every error has its kind,
-// nothing is left at the end.
+// nothing is left at the end. FuzzSetCookie asks that a cookie goes to nobody to
+// whom net/http/cookiejar would not send it.
 //
 // Inputs that once failed are kept in testdata/fuzz and run with every go test.
 // To look for more:

@@ -201,7 +201,7 @@ func TestCookieStorage(t *testing.T) {
 		{"domain as an A-label", "https://www.bücher.example/", "n=v; Domain=xn--bcher-kva.example", "https://bücher.example/", true},
 		{"domain of more than 1024 bytes is as none", a, "n=v; Domain=" + strings.Repeat("a", 1025), a, true},
 		{"IPv4 as its own domain", "http://127.0.0.1/", "n=v; Domain=127.0.0.1", "http://127.0.0.1/", true},
-		{"IPv4 with a leading dot", "http://127.0.0.1/", "n=v; Domain=.127.0.0.1", "http://127.0.0.1/", true},
+		{"IPv4 with a leading dot", "http://127.0.0.1/", "n=v; Domain=.127.0.0.1", "http://127.0.0.1/", false},
 		{"part of an IPv4 address", "http://127.0.0.1/", "n=v; Domain=0.0.1", "http://127.0.0.1/", false},
 		{"IPv6", "http://[::1]:1/", "n=v", "http://[0:0::1]:2/", true},
 		{"IPv6 as its own domain", "http://[::1]/", "n=v; Domain=::1", "http://[::1]/", true},
