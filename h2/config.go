@@ -73,8 +73,8 @@ type Config struct {
 	// PingInterval is how long the peer may give no sign of life until a PING
 	// asks whether it is still there. An idle connection asks less and less
 	// often; and the third question without content in between is an empty
-	// SETTINGS, since servers hold PINGs against clients. 0 is
-	// DefaultPingInterval, negative means that nothing is asked.
+	// SETTINGS, since servers hold PINGs against clients; ping.go has more. 0
+	// is DefaultPingInterval, negative means that nothing is asked.
 	PingInterval time.Duration
 	// PingTimeout is how long the answer may take. After half of it the
 	// connection takes no new streams, after all of it the connection ends. 0

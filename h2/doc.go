@@ -69,6 +69,9 @@
 //
 // A complete response ends its request: what was not sent of a longer one is
 // given up with RST_STREAM (CANCEL). A response that was received to its end and
-// is not read or closed keeps its slot and its memory. Streams cannot be opened
+// is not read or closed keeps its slot and its memory; what was received of one
+// that failed keeps its memory, and counts, in the same way. A peer is taken for
+// dead if it answers no PING within five seconds, even if the answer stands behind
+// an upload that the socket has taken and the network has not. Streams cannot be opened
 // with WriteFrame, since the engine would not know them.
 package h2

@@ -22,6 +22,8 @@ import (
 // the peer "MUST" acknowledge "immediately" (RFC 9113 §6.5.3) and which ask
 // the same. While a stream is open they come at the usual interval, four a
 // minute; on an idle connection at double the interval each, up to five minutes.
+// Tomcat's overheadCountFactor counts both: there a response that is silent for
+// more than two minutes needs a longer interval.
 type pinger struct {
 	// guarded by Conn.mu
 	sentSettings int64 // when our SETTINGS were sent
