@@ -39,6 +39,12 @@ func New(opts ...ClientOption) (*Client, error) {
 	if err := cfg.apply(opts); err != nil {
 		return nil, wrapOp("request", nil, err)
 	}
+	if !cfg.jarSet {
+		cfg.jar = new(Cookies)
+	}
+	if err := cfg.seedCookies(); err != nil {
+		return nil, wrapOp("request", nil, err)
+	}
 	t := cfg.transport
 	if t == nil {
 		network, err := newTransport(&cfg)
@@ -88,6 +94,9 @@ func (c *Client) With(opts ...ClientOption) (*Client, error) {
 	cfg.settings.owned = false
 	cfg.settings.header = c.settings.header.Clone()
 	if err := cfg.apply(opts); err != nil {
+		return nil, wrapOp("request", nil, err)
+	}
+	if err := cfg.seedCookies(); err != nil {
 		return nil, wrapOp("request", nil, err)
 	}
 	return newClient(&cfg, c.transport, c.shared), nil

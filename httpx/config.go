@@ -19,6 +19,7 @@ type config struct {
 	middleware []func(Transport) Transport
 	jar        http.CookieJar
 	jarSet     bool
+	cookies    []*http.Cookie
 
 	// Of the network.
 	conn           connOptions
@@ -91,9 +92,4 @@ func WithMiddleware(wrap func(next Transport) Transport) ClientOption {
 		c.middleware = append(c.middleware, wrap)
 		return nil
 	})
-}
-
-// WithCookieJar makes j keep the cookies; nil keeps none.
-func WithCookieJar(j http.CookieJar) ClientOption {
-	return clientOption(func(c *config) error { c.jar, c.jarSet = j, true; return nil })
 }

@@ -48,7 +48,7 @@ func (c *Client) send(ctx context.Context, r *Request, stream bool) (*Response, 
 // direct reports whether a request has nothing to do with what lies between the
 // call and the network.
 func (c *Client) direct(r *Request, m *more) bool {
-	if c.network == nil || r.URL.user != "" || c.hasCookies(m) {
+	if c.network == nil || r.URL.user != "" || c.hasCookies() {
 		return false
 	}
 	return m == nil || m.auth == nil && !m.follow && m.retry == nil && len(m.cookies) == 0 && len(m.onRequest) == 0 && len(m.onResponse) == 0
@@ -160,7 +160,7 @@ func (x *exchange) attempt(ctx context.Context, req *Request) (*Response, error)
 	if req.alone {    // of an Auth's making
 		req.more, req.alone = req.more.over(x.more), false
 	}
-	if err := x.addCookies(req); err != nil {
+	if err := c.addCookies(req); err != nil {
 		return nil, &Error{Op: "request", Request: req, Err: err}
 	}
 	for _, f := range req.more.onRequest {

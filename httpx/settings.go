@@ -40,11 +40,11 @@ type settings struct {
 // a request until one of them edits it; nil says nothing.
 type more struct {
 	// Of the message.
-	target   string // the request target as it is to be sent; "": the URL's
-	cookies  []*http.Cookie
-	noCookie bool
-	interim  func(status int, h Header) error
-	trailer  func() Header
+	target  string // the request target as it is to be sent; "": the URL's
+	cookies []*http.Cookie
+	noJar   bool
+	interim func(status int, h Header) error
+	trailer func() Header
 
 	// Of the way through the client.
 	auth         Auth
@@ -100,7 +100,7 @@ func (m *more) clone() *more {
 func (m *more) over(client *more) *more {
 	base := client.clone()
 	base.auth, base.noAuth = nil, true
-	base.cookies, base.noCookie = nil, true
+	base.cookies, base.noJar = nil, true
 	base.target, base.trailer = "", nil
 	if m != nil {
 		for _, f := range m.edits {

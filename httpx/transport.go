@@ -39,7 +39,7 @@ func NewTransport(opts ...ClientOption) (*HTTPTransport, error) {
 	if err := cfg.apply(opts); err != nil {
 		return nil, wrapOp("request", nil, err)
 	}
-	if cfg.base != nil || cfg.transport != nil || cfg.jarSet || cfg.more != nil || cfg.noDefaults ||
+	if cfg.base != nil || cfg.transport != nil || cfg.jarSet || len(cfg.cookies) > 0 || cfg.more != nil || cfg.noDefaults ||
 		len(cfg.header)+len(cfg.query)+len(cfg.middleware) > 0 {
 		return nil, &Error{Op: "request", Err: errors.New("NewTransport: an option concerns clients and not connections: give it to New")}
 	}
