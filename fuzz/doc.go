@@ -1,14 +1,15 @@
-// Package fuzz holds the fuzz targets of the codecs, the engines and the cookie
-// jar, written against their exported functions alone, as a user of them would.
+// Package fuzz holds the fuzz targets of the codecs, the engines, the cookie jar
+// and the client's URLs, written against their exported functions alone, as a
+// user of them would.
 //
 // # Overview
 //
 // Each target checks properties that hold for every input: nothing panics; an
 // input that arrives byte by byte means the same as in one piece; what was
-// written can be read back. Targets with Diff in their name, FuzzRequest and
-// FuzzChunked also compare with net/http or golang.org/x/net/http2: the two may
-// disagree only in the ways that are listed beside the target, each with its
-// reason.
+// written can be read back. Targets with Diff in their name, FuzzRequest,
+// FuzzChunked and FuzzURL also compare with net/http, net/url or
+// golang.org/x/net/http2: the two may disagree only in the ways that are listed
+// beside the target, each with its reason.
 //
 // FuzzH1Conn and FuzzH2Conn play a script of bytes or frames, pauses and cancels
 // against an engine on a fake clock: nothing hangs, every error has its kind,

@@ -240,6 +240,17 @@ func TestURLStd(t *testing.T) {
 				t.Errorf("%s: %#v, net/url parses %#v, %v", in, std, theirs, err)
 			}
 		}
+		std, err := url.Parse("http://Faß.de:8080/ü?q")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u, err := httpx.FromStdURL(std); err != nil || u.String() != "http://xn--fa-hia.de:8080/%C3%BC?q" {
+			t.Error(u, err)
+		}
+		std.Host = "a\u200db.org"
+		if u, err := httpx.FromStdURL(std); !errors.Is(err, httpx.ErrInvalidURL) {
+			t.Error(u, err)
+		}
 		if s := parseURL(t, "http://e.org/a|b%zz").Std().String(); s != "http://e.org/a%7Cb%25zz" {
 			t.Error(s)
 		}

@@ -135,5 +135,19 @@ func FromStdURL(s *url.URL) (*URL, error) {
 	if s == nil {
 		return nil, invalidURL("a nil *url.URL")
 	}
-	return ParseURL(s.String())
+	host, port, hasPort := strings.Cut(s.Host, ":")
+	if strings.IndexFunc(host, func(r rune) bool { return r >= 0x80 }) < 0 {
+		return ParseURL(s.String())
+	}
+	// net/url would write the host percent-encoded, which is none to us.
+	host, err := normalHost(host)
+	if err != nil {
+		return nil, err
+	}
+	if hasPort {
+		host += ":" + port
+	}
+	c := *s
+	c.Host = host
+	return ParseURL(c.String())
 }
