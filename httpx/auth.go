@@ -175,8 +175,8 @@ func authenticate(ctx context.Context, a Auth, req *Request, next func(context.C
 	return resp, err
 }
 
-// authError is an error of the flow itself: whatever its cause, req was not sent
-// in vain by the network.
+// authError is an error of the flow itself. Its cause may be the failure of another
+// request, whose phase is not this one's.
 func authError(req *Request, err error) error {
 	if _, ok := err.(*Error); ok {
 		return err

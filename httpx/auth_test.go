@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -392,6 +393,10 @@ func TestTokenAuth(t *testing.T) {
 		bad := errors.New("no token today")
 		sent, _, err := sentBy(t, httpx.TokenAuth(func(context.Context) (string, time.Time, error) { return "", time.Time{}, bad }), "http://host/")
 		if !errors.Is(err, bad) || len(sent) != 0 {
+			t.Errorf("%v, sent %q", err, sent)
+		}
+		sent, _, err = sentBy(t, httpx.TokenAuth(func(context.Context) (string, time.Time, error) { runtime.Goexit(); panic("") }), "http://host/")
+		if err == nil || !strings.Contains(err.Error(), "without returning") || len(sent) != 0 {
 			t.Errorf("%v, sent %q", err, sent)
 		}
 		sent, _, err = sentBy(t, httpx.TokenAuth(func(context.Context) (string, time.Time, error) { return "s3cret\n", time.Time{}, nil }), "http://host/")

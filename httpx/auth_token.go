@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -52,7 +53,7 @@ type tokenCall struct {
 
 func (a *tokenAuth) Authenticate(ctx context.Context, req *Request, next func(context.Context, *Request) (*Response, error)) (*Response, error) {
 	if a.fetch == nil {
-		return nil, authError(req, fmt.Errorf("TokenAuth without a function"))
+		return nil, authError(req, errors.New("TokenAuth without a function"))
 	}
 	for second := false; ; second = true {
 		t, err := a.get(ctx)
@@ -128,24 +129,30 @@ func (a *tokenAuth) get(ctx context.Context) (*token, error) {
 }
 
 func (a *tokenAuth) run(ctx context.Context, c *tokenCall) {
-	defer c.cancel()
-	value, expiry, err := a.fetch(ctx)
-	if err != nil {
-		c.err = fmt.Errorf("fetching a token: %w", err)
-	} else if value, err = bearerValue(value); err != nil {
-		c.err = fmt.Errorf("the token fetched: %w", err)
-	} else {
-		c.token = &token{value: value}
-		if !expiry.IsZero() {
-			left := time.Until(expiry)
-			c.token.renew = expiry.Add(-min(10*time.Second, max(left, 0)/10))
+	c.err = errors.New("fetching a token: the function has ended without returning")
+	defer func() {
+		c.cancel()
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.flight == c {
+			a.flight, a.current = nil, c.token
 		}
+		close(c.done)
+	}()
+	c.token, c.err = newToken(a.fetch(ctx))
+}
+
+func newToken(value string, expiry time.Time, err error) (*token, error) {
+	if err != nil {
+		return nil, fmt.Errorf("fetching a token: %w", err)
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.flight == c {
-		a.flight = nil
-		a.current = c.token
+	t := new(token)
+	if t.value, err = bearerValue(value); err != nil {
+		return nil, fmt.Errorf("the token fetched: %w", err)
 	}
-	close(c.done)
+	if !expiry.IsZero() {
+		left := max(time.Until(expiry), 0)
+		t.renew = expiry.Add(-min(10*time.Second, left/10))
+	}
+	return t, nil
 }

@@ -468,6 +468,23 @@ func TestDigest(t *testing.T) {
 		}
 	})
 
+	t.Run("A12.7 cookies of the 401 go with the retry", func(t *testing.T) {
+		var cookies []string
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			cookies = append(cookies, r.Header.Get("Cookie"))
+			if r.Header.Get("Authorization") == "" {
+				http.SetCookie(w, &http.Cookie{Name: "session", Value: "7"})
+				w.Header().Set("WWW-Authenticate", `Digest realm="r", nonce="n", qop=auth`)
+				w.WriteHeader(401)
+			}
+		}))
+		defer s.Close()
+		get(t, auth(), s.URL, 200)
+		if !slices.Equal(cookies, []string{"", "session=7"}) {
+			t.Errorf("%q", cookies)
+		}
+	})
+
 	t.Run("A12.7 the request target is as it is sent", func(t *testing.T) {
 		v := &verifier{challenge: []string{`Digest realm="here", nonce="NONCE", qop=auth`}}
 		u, c := v.start(t), auth()
