@@ -245,6 +245,28 @@ func TestBlackholeAfterQuestions(t *testing.T) {
 	}
 }
 
+// The long pauses of an idle connection are over for each request, also when one
+// before it has given up unanswered.
+func TestBlackholeAfterLongPause(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{})
+		f.Patience = time.Hour
+		for i, pause := range []time.Duration{15 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute} {
+			f.wantQuestion(i, time.Now(), pause, true)
+		}
+		time.Sleep(10 * time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		f.do(ctx, never(get("/"))).fails(context.DeadlineExceeded)
+		time.Sleep(20 * time.Second) // nobody waits
+		began := time.Now()
+		f.do(t.Context(), never(get("/"))).fails(wire.ErrReadTimeout)
+		if d := time.Since(began); d > 20*time.Second+time.Millisecond {
+			t.Errorf("failed after %v", d)
+		}
+	})
+}
+
 // A peer that sends a frame byte by byte for ever is as good as gone; one that is
 // just slow is not.
 func TestDribbledFrame(t *testing.T) {

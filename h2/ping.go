@@ -46,9 +46,12 @@ const pingPrefix = 0x68747078 << 32
 
 // ask says that a request was begun.
 func (p *pinger) ask(c *Conn, now int64) {
-	if p.asked <= c.alive.Load() {
+	alive := c.alive.Load()
+	if p.asked <= alive {
 		p.asked = now
-		p.rearm(c, now)
+	}
+	if p.barren >= freePings {
+		p.rearm(c, max(alive, p.asked))
 	}
 }
 
@@ -60,10 +63,10 @@ func (p *pinger) content(c *Conn, now int64) {
 	}
 }
 
-// rearm ends the long pauses.
-func (p *pinger) rearm(c *Conn, now int64) {
+// rearm ends the long pauses, for silence that has lasted since.
+func (p *pinger) rearm(c *Conn, since int64) {
 	if p.sent == 0 && c.cfg.PingInterval > 0 {
-		c.armLocked(now + int64(c.cfg.PingInterval))
+		c.armLocked(since + int64(c.cfg.PingInterval))
 	}
 }
 
