@@ -327,6 +327,7 @@ func TestCookieOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := new(Cookies)
 		const from = "https://www.example.org/a/b/c"
+		start := time.Now()
 		for _, l := range []string{"root1=1; Path=/", "deep1=1", "mid=1; Path=/a", "root2=1; Path=/; Domain=example.org", "deep2=1"} {
 			set(t, j, from, l)
 			time.Sleep(time.Second)
@@ -343,6 +344,17 @@ func TestCookieOrder(t *testing.T) {
 		set(t, j, from, "deep1=3")
 		if got := sent(t, j, from); got != "deep2=1; deep1=3; mid=1; root1=2; root2=1" {
 			t.Errorf("after removing and making it anew: %q", got)
+		}
+		set(t, j, from, "mid=2; Path=/a; Max-Age=1", "mid2=1; Path=/a")
+		time.Sleep(2 * time.Second)
+		set(t, j, from, "mid=3; Path=/a")
+		if got := sent(t, j, from); got != "deep2=1; deep1=3; mid2=1; mid=3; root1=2; root2=1" {
+			t.Errorf("after it has expired: %q", got)
+		}
+		for _, c := range j.list(newCookieFilter([]CookieFilter{Path("/")})) {
+			if c.name == "root1" && !c.created.Equal(start) {
+				t.Errorf("replacing has changed the time of creation to %v", c.created)
+			}
 		}
 		// All of this at one instant: the order in which they came.
 		j.Clear()
@@ -389,6 +401,19 @@ func TestCookieSecureStays(t *testing.T) {
 			t.Errorf("%s: %d cookies after", tt.name, len(after))
 		}
 	}
+}
+
+// What has expired protects nothing.
+func TestCookieSecureExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := new(Cookies)
+		set(t, j, "https://e.test/", "s=1; Secure; Max-Age=1")
+		time.Sleep(time.Second)
+		set(t, j, "http://e.test/", "s=2")
+		if got := sent(t, j, "http://e.test/"); got != "s=2" {
+			t.Errorf("got %q", got)
+		}
+	})
 }
 
 // RFC 6265bis §5.7, the end: which cookies go when there are too many.

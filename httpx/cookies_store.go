@@ -207,7 +207,7 @@ func cookieDomain(c *http.Cookie, o cookieOrigin) (domain string, hostOnly bool,
 	}
 	d, ok := cookieHost(d)
 	switch {
-	case !ok || d[len(d)-1] == '.' || c.Domain[0] == '.' && isAddress(d): // ".127.0.0.1": no browser takes it
+	case !ok || c.Domain[0] == '.' && isAddress(d): // ".127.0.0.1": no browser takes it
 		return "", false, invalidCookie(c.Name, "its Domain is no host")
 	case d == o.host:
 		return strings.Clone(d), o.single, nil

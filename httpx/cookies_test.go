@@ -196,7 +196,7 @@ func TestCookies(t *testing.T) {
 		}
 	})
 	t.Run("A10.5 the cookies of one response", func(t *testing.T) {
-		cs := parseSetCookies([]string{"a=1; Path=/; Secure", "bad", "b=\x012", "b=2", "c=3"}, 4)
+		cs := parseSetCookies([]string{"a=1; Path=/; Secure", "bad", "b=\x012", "x=1; y=\x01", "x=1; y=" + strings.Repeat("y", 16<<10), "b=2", "c=3"}, 6)
 		if len(cs) != 2 || cs[0].Name != "a" || !cs[0].Secure || cs[1].Value != "2" {
 			t.Errorf("got %v", cs)
 		}
