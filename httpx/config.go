@@ -28,6 +28,9 @@ type config struct {
 	dialer         net.Dialer
 	dialContext    func(ctx context.Context, network, addr string) (net.Conn, error)
 	connectRetries int
+
+	onProxyConnect  func(ctx context.Context, proxyURL, target string) (Header, error)
+	onProxyResponse func(ctx context.Context, proxyURL, target string, status int, h Header) error
 }
 
 // apply runs opts.

@@ -18,6 +18,8 @@ type connOptions struct {
 	connectTo      map[string]string // never changed in place
 	unixSocket     string
 	localAddr      netip.Addr
+	proxies        proxyChoice
+	noEnv          bool // the environment has no say
 }
 
 // connOption changes them, of a client or of one request.

@@ -28,10 +28,13 @@ type dialer struct {
 	h1          h1.Config
 	h2          h2.Config
 	routes      routes
+
+	onProxyConnect  func(ctx context.Context, proxyURL, target string) (Header, error)
+	onProxyResponse func(ctx context.Context, proxyURL, target string, status int, h Header) error
 }
 
 func newDialer(cfg *config) (*dialer, error) {
-	base, err := newRoute(cfg.conn)
+	base, err := newRoute(cfg.conn, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +43,9 @@ func newDialer(cfg *config) (*dialer, error) {
 		dialContext: cfg.dialContext,
 		retries:     cfg.connectRetries,
 		routes:      routes{base: base},
+
+		onProxyConnect:  cfg.onProxyConnect,
+		onProxyResponse: cfg.onProxyResponse,
 		h1: h1.Config{
 			Rules:       cfg.rules,
 			Limits:      h1.Limits{HeadBytes: max(cfg.limits.MaxHeaderBytes, 0), Fields: max(cfg.limits.MaxHeaderFields, 0)},
@@ -65,7 +71,7 @@ func (d *dialer) route(k pool.Key) *route {
 // so that requests had better wait for the first.
 func (d *dialer) mayShare(k pool.Key) bool {
 	r := d.route(k)
-	return r.http2 && (k.Scheme == "https" || r.noHTTP1)
+	return r.http2 && !r.via.forwards(k.Scheme) && (k.Scheme == "https" || r.noHTTP1)
 }
 
 // dial makes one connection: it is the pool's Dial. The context carries the
@@ -101,19 +107,19 @@ func mayConnectLater(err error) bool {
 
 // attempt is one attempt to connect.
 func (d *dialer) attempt(ctx context.Context, k pool.Key) (pool.Conn, error) {
-	info := &wire.ConnInfo{Proto: wire.HTTP11}
 	r := d.route(k)
-	raw, err := d.connect(ctx, r, k, info)
+	info := &wire.ConnInfo{Proto: wire.HTTP11}
+	l, err := d.reach(ctx, r, k, info)
 	if err != nil {
 		return nil, err
 	}
-	if r.noHTTP1 {
+	raw, nc, tc := l.raw, l.nc, l.tls
+	forwarded := r.via.forwards(k.Scheme)
+	if r.noHTTP1 && !forwarded {
 		info.Proto = wire.HTTP2 // by prior knowledge, or no connection at all
 	}
-	nc := raw
-	var tc *ourtls.Conn
-	if k.Scheme == "https" {
-		if tc, err = d.handshake(ctx, r, raw, k, info); err != nil {
+	if k.Scheme == "https" && !forwarded {
+		if tc, err = d.handshake(ctx, r, nc, k, info); err != nil {
 			raw.Close()
 			return nil, err
 		}
@@ -138,8 +144,9 @@ func (d *dialer) attempt(ctx context.Context, k pool.Key) (pool.Conn, error) {
 }
 
 // connect makes the socket.
-func (d *dialer) connect(ctx context.Context, r *route, k pool.Key, info *wire.ConnInfo) (net.Conn, error) {
-	network, addr := r.network, r.target(k.Addr)
+func (d *dialer) connect(ctx context.Context, r *route, addr string, info *wire.ConnInfo) (net.Conn, error) {
+	network := r.network
+	addr = r.target(addr)
 	if r.unixSocket != "" {
 		network, addr = "unix", r.unixSocket
 	}

@@ -97,7 +97,12 @@ func (t *HTTPTransport) roundTrip(ctx context.Context, r *Request, m *more, def 
 		return nil, wrap(r, nil, err)
 	}
 	w.Timeouts = inherit(w.Timeouts, def.timeouts)
-	if err := t.pool.RoundTrip(ctx, key, w, &resp.wire); err != nil {
+	if route, ok := key.Profile.(*route); ok && route.via != nil {
+		err = t.viaProxy(ctx, route, key, r, m, resp)
+	} else {
+		err = t.pool.RoundTrip(ctx, key, w, &resp.wire)
+	}
+	if err != nil {
 		return nil, wrap(r, resp.conn(), err)
 	}
 	resp.StatusCode = resp.wire.Status
@@ -110,7 +115,7 @@ func (t *HTTPTransport) roundTrip(ctx context.Context, r *Request, m *more, def 
 // key says which connections can carry a request.
 func (t *HTTPTransport) key(r *Request, m *more) (pool.Key, error) {
 	k := pool.Key{Scheme: r.URL.scheme, Addr: r.URL.addr}
-	route, err := t.dialer.routes.of(m)
+	route, err := t.dialer.routes.of(r, m)
 	if err != nil {
 		return k, &Error{Op: "request", Request: r, Err: err}
 	}
