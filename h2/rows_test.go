@@ -73,6 +73,12 @@ func TestRows(t *testing.T) {
 		{"C38 negative windows", TestNegativeWindow},
 		{"C39 big uploads in whole frames", TestUploadFrames},
 		{"C40 connections and streams are set apart", TestConnectionsAndStreams},
+		{"D1 the rest of a stream after GOAWAY", TestGoAwayLetsStreamsFinish},
+		{"D2 GOAWAY with a last stream of 0", TestGoAwayZeroIsReplayed},
+		{"D3 one stream's read timeout", TestReadTimeoutIsOfOneStream},
+		{"D4 unread bodies closed", TestUnreadBodiesClosed},
+		{"D5 one stream allowed, five callers, one connection", TestPoolTimeoutCoversStreams},
+		{"D5 one stream allowed, five callers, more connections", TestStreamsRunOut},
 	} {
 		t.Run(row.name, row.test)
 	}

@@ -100,13 +100,13 @@ func (r *stallRig) kept(tb testing.TB, rounds int) (one, eight float64) {
 // wide, since machines under test are busy; BenchmarkStalledReaders gives the
 // number.
 func TestStalledReadersThroughput(t *testing.T) {
-	size, rounds := 1<<20, 11
+	size, rounds, bound := 1<<20, 11, 0.7
 	if raceEnabled {
-		size, rounds = 64<<10, 5
+		size, rounds, bound = 256<<10, 7, 0.5 // it is there for the races
 	}
 	one, eight := newStallRig(t, size).kept(t, rounds)
 	t.Logf("kept beside one: %.2f, beside eight: %.2f", one, eight)
-	if one < 0.7 || eight < 0.7 {
+	if one < bound || eight < bound {
 		t.Errorf("63 fast readers keep %.2f of their throughput beside one that stands still, %.2f beside eight", one, eight)
 	}
 }
