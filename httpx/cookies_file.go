@@ -13,7 +13,7 @@ import (
 
 const (
 	savedCookiesVersion = 1
-	maxSavedBytes       = 64 << 20 // three times what a full jar of defaults comes to
+	maxSavedBytes       = 32 << 20 // a full jar of defaults comes to 17 MiB
 )
 
 // savedCookies is the file of Save: one JSON document.
@@ -78,7 +78,7 @@ func (j *Cookies) save(w io.Writer, session bool) error {
 // domain and path. Cookies that have expired are skipped, and so are those whose
 // domain has become a public suffix since. Anything else that is not as Save
 // writes it is an error that matches ErrInvalidCookie, and nothing is added. At
-// most 64 MiB are read.
+// most 32 MiB are read.
 func (j *Cookies) Load(r io.Reader) error {
 	now := time.Now().Round(0)
 	b, err := io.ReadAll(io.LimitReader(r, maxSavedBytes+1))
