@@ -1,5 +1,5 @@
-// Package fuzz holds the fuzz targets of the codecs, the engines, the cookie jar
-// and the client's URLs, written against their exported functions alone, as a
+// Package fuzz holds the fuzz targets of the codecs, the engines, proxy, the cookie
+// jar and the client's URLs, written against their exported functions alone, as a
 // user of them would.
 //
 // # Overview

@@ -97,6 +97,9 @@ func TestConnectAnswers(t *testing.T) {
 						t.Errorf("%.40q, %v", b, err)
 					}
 					pingPong(t, got)
+					if over, ok := got.(interface{ NetConn() net.Conn }); ok && over.NetConn() != net.Conn(nc) {
+						t.Error("it does not say what it is over")
+					}
 					if half, ok := got.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
 						t.Error("it cannot be half-closed")
 					}
@@ -527,29 +530,39 @@ func TestConnectEnds(t *testing.T) {
 			closed(t, nc)
 		})
 	})
-	t.Run("A19.4 over TLS to a proxy that stops reading", func(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		wait time.Duration
+	}{{"before the request", 0}, {"after it", time.Millisecond}} {
 		cert, roots := peer.Cert(t, "proxy.test")
-		synctest.Test(t, func(t *testing.T) {
-			nc, p := peer.H1(t)
-			server := tls.Server(p.Conn, &tls.Config{Certificates: []tls.Certificate{cert}, Time: func() time.Time { return now }})
-			p.Go(func() { server.Handshake() })
-			client := tls.Client(nc, &tls.Config{RootCAs: roots, ServerName: "proxy.test", Time: func() time.Time { return now }})
-			if err := client.Handshake(); err != nil {
-				t.Fatal(err)
-			}
-			synctest.Wait()
-			nc.SetCapacity(1)
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			defer cancel()
-			start := time.Now()
-			_, err := (&proxy.Tunnel{Addr: target}).Connect(ctx, client)
-			want(t, err, wire.KindCanceled, false, proxy.StepConnect, "")
-			if d := time.Since(start); d != time.Second {
-				t.Errorf("it took %v", d)
-			}
-			closed(t, nc)
+		t.Run("A19.4 over TLS to a proxy that stops reading "+tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				nc, p := peer.H1(t)
+				server := tls.Server(p.Conn, &tls.Config{Certificates: []tls.Certificate{cert}, Time: func() time.Time { return now }})
+				p.Go(func() { server.Handshake() })
+				client := tls.Client(nc, &tls.Config{RootCAs: roots, ServerName: "proxy.test", Time: func() time.Time { return now }})
+				if err := client.Handshake(); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				// What TLS would say at a Close finds no room.
+				if tt.wait == 0 {
+					nc.SetCapacity(1)
+				} else {
+					time.AfterFunc(tt.wait, func() { nc.SetCapacity(1) })
+				}
+				ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+				defer cancel()
+				start := time.Now()
+				_, err := (&proxy.Tunnel{Addr: target}).Connect(ctx, client)
+				want(t, err, wire.KindCanceled, false, proxy.StepConnect, "")
+				if d := time.Since(start); d != time.Second {
+					t.Errorf("it took %v", d)
+				}
+				closed(t, nc)
+			})
 		})
-	})
+	}
 	t.Run("the deadline of a refusal's body is taken off", func(t *testing.T) {
 		bubble(t, func(p *peer.Script) {
 			p.WantHead("", "the request")

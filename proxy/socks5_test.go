@@ -249,7 +249,7 @@ func TestSOCKSEnds(t *testing.T) {
 		{"within the reply", false, []string{"\x05\x00", granted[:3]}, proxy.StepRequest},
 		{"within the bound address", false, []string{"\x05\x00", granted[:9]}, proxy.StepRequest},
 	} {
-		t.Run("A19.5 the deadline holds when the proxy stops "+tt.name, func(t *testing.T) {
+		t.Run("A19.5 C36 the deadline holds when the proxy stops "+tt.name, func(t *testing.T) {
 			bubble(t, func(p *peer.Script) {
 				playSOCKS(p, tt.user, tt.answers)
 				p.WantClosed("the deadline has passed")
