@@ -3,26 +3,100 @@ package httpx
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
-	"os"
 	"sync/atomic"
 )
+
+// Body is what a request sends, or one part of a multipart body: the option
+// that JSON, Form, Bytes, String, Reader, ReadSeeker, File, BodyFunc and
+// Multipart return. A request has at most one; with two it is not sent. The
+// zero Body is no body.
+type Body struct {
+	content content
+	err     error
+}
+
+// Len returns the length in bytes, or -1 if it is not known beforehand or the
+// body is faulty. It may look at a file to find out.
+func (b Body) Len() int64 {
+	n, err := b.content.length()
+	if b.err != nil || err != nil {
+		return -1
+	}
+	return n
+}
+
+// Replayable reports whether the body can be sent again, with the same bytes,
+// for a retry or after a redirect. All can but Reader, and a Multipart with a
+// Reader in it.
+func (b Body) Replayable() bool { return b.err == nil && b.content.canRepeat() }
+
+// Open returns the bytes that would be sent and their number, -1 if unknown. It
+// is for transports of one's own; the caller closes what it gets. For a body
+// that can be sent but once this is that one time.
+func (b Body) Open() (io.ReadCloser, int64, error) {
+	if b.err != nil {
+		return nil, 0, b.err
+	}
+	if b.content.open == nil {
+		return new(memory), 0, nil
+	}
+	return b.content.take()
+}
+
+func (b Body) applyRequest(r *Request) error {
+	if b.err != nil {
+		return b.err
+	}
+	if b.content.open == nil {
+		return nil
+	}
+	if r.content.open != nil {
+		return errTwoBodies
+	}
+	r.content = b.content
+	return nil
+}
+
+var errTwoBodies = errors.New("two bodies on one request: give one of JSON, Form, Bytes, String, Reader, ReadSeeker, File, BodyFunc, Multipart")
 
 // content is how a request's body is made, anew for every send where that is
 // possible.
 type content struct {
 	// open returns the body and its length, -1 if unknown. nil: no body.
 	open func() (io.ReadCloser, int64, error)
+	// size is that length without opening. nil: unknown until then.
+	size func() (int64, error)
 	// contentType is set where the request has no Content-Type.
 	contentType string
 	// once marks a body that can be read but once.
 	once *atomic.Bool
+	// prompt: a Read waits for nobody.
+	prompt bool
+	// early: as a part, it is opened when its multipart body is, so that what
+	// keeps it from being sent is known before anything was.
+	early bool
+	// form is set for a multipart body, whose Content-Type may come from
+	// elsewhere.
+	form *multipartForm
 }
 
 // canRepeat reports whether open may be called again.
 func (c *content) canRepeat() bool { return c.open == nil || c.once == nil }
+
+// length is size, where it can be told.
+func (c *content) length() (int64, error) {
+	switch {
+	case c.open == nil:
+		return 0, nil
+	case c.size == nil:
+		return -1, nil
+	}
+	return c.size()
+}
 
 // take opens the body for a send, and refuses the second send of a body that
 // has but one.
@@ -39,6 +113,10 @@ func (c *content) drop() {
 	if c.once == nil || c.once.Swap(true) {
 		return
 	}
+	if c.form != nil {
+		c.form.drop()
+		return
+	}
 	if body, _, err := c.open(); err == nil {
 		body.Close()
 	}
@@ -47,26 +125,10 @@ func (c *content) drop() {
 // dropBodies closes what opts were to send with a request that was not made.
 func dropBodies(opts []RequestOption) {
 	for _, o := range opts {
-		if b, ok := o.(bodyOption); ok {
+		if b, ok := o.(Body); ok {
 			b.content.drop()
 		}
 	}
-}
-
-type bodyOption struct {
-	content content
-	err     error
-}
-
-func (o bodyOption) applyRequest(r *Request) error {
-	if o.err != nil {
-		return o.err
-	}
-	if r.content.open != nil {
-		return fmt.Errorf("two bodies on one request: give one of JSON, Form, Bytes, String, Reader, File")
-	}
-	r.content = o.content
-	return nil
 }
 
 // memory is a body in memory.
@@ -75,103 +137,57 @@ type memory struct{ bytes.Reader }
 func (*memory) Close() error { return nil }
 
 func bytesContent(b []byte, contentType string) content {
-	return content{contentType: contentType, open: func() (io.ReadCloser, int64, error) {
-		m := new(memory)
-		m.Reset(b)
-		return m, int64(len(b)), nil
-	}}
+	n := int64(len(b))
+	return content{
+		contentType: contentType,
+		prompt:      true,
+		size:        func() (int64, error) { return n, nil },
+		open: func() (io.ReadCloser, int64, error) {
+			m := new(memory)
+			m.Reset(b)
+			return m, n, nil
+		},
+	}
 }
 
 // Bytes makes b the body. It is not copied, and must not change until the
-// request has been sent. No Content-Type is set.
-func Bytes(b []byte) RequestOption { return bodyOption{content: bytesContent(b, "")} }
+// request has been sent. No Content-Type is set. Without a byte in it nothing
+// is sent, and Content-Length: 0 for POST, PUT and PATCH alone (RFC 9110 §8.6).
+func Bytes(b []byte) Body { return Body{content: bytesContent(b, "")} }
 
-// String makes s the body. No Content-Type is set.
-func String(s string) RequestOption { return bodyOption{content: bytesContent([]byte(s), "")} }
+// String makes s the body, as Bytes does.
+func String(s string) Body { return Body{content: bytesContent([]byte(s), "")} }
 
 // JSON makes the JSON text of v the body, encoded at once by encoding/json but
-// with <, > and & as they are. JSON(nil) sends null. Content-Type is
+// with <, > and & as they are. JSON(nil) sends null. NaN and the infinities,
+// which JSON has no word for (RFC 8259 §6), are an error before anything is
+// sent, as is all else that encoding/json refuses. Content-Type is
 // application/json.
-func JSON(v any) RequestOption {
+func JSON(v any) Body {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		return bodyOption{err: fmt.Errorf("JSON: %w", err)}
+		var number *json.UnsupportedValueError
+		if errors.As(err, &number) && (number.Str == "NaN" || number.Str == "+Inf" || number.Str == "-Inf") {
+			return Body{err: fmt.Errorf("JSON: %s is no JSON number (RFC 8259 §6): send null or a string instead: %w", number.Str, err)}
+		}
+		return Body{err: fmt.Errorf("JSON: %w", err)}
 	}
-	return bodyOption{content: bytesContent(bytes.TrimSuffix(buf.Bytes(), []byte("\n")), "application/json")}
+	return Body{content: bytesContent(bytes.TrimSuffix(buf.Bytes(), []byte("\n")), "application/json")}
 }
 
-// Form makes the encoded values the body, keys sorted. Content-Type is
-// application/x-www-form-urlencoded.
-func Form(v url.Values) RequestOption {
-	return bodyOption{content: bytesContent([]byte(v.Encode()), "application/x-www-form-urlencoded")}
+// Form makes the encoded values the body, keys sorted; the values of one key
+// keep their order. Content-Type is application/x-www-form-urlencoded. Without
+// values nothing is sent, nor a Content-Type.
+func Form(v url.Values) Body {
+	text := v.Encode()
+	if text == "" {
+		return Body{content: bytesContent(nil, "")}
+	}
+	return Body{content: bytesContent([]byte(text), "application/x-www-form-urlencoded")}
 }
 
-// Reader makes what r delivers the body. It can be sent once; a second send
-// fails with ErrBodyConsumed before a byte is written. The length is known for
-// *bytes.Buffer, *bytes.Reader and *strings.Reader (a Len method) and for what a
-// regular *os.File has from where it stands, else the body is sent chunked.
-//
-// If r is an io.Closer it is closed once, when the request has been sent or has
-// failed: perhaps while a Read is in progress, and perhaps a moment after the
-// call has returned. A request that could not even be built has failed, too.
-func Reader(r io.Reader) RequestOption {
-	if r == nil {
-		return bodyOption{err: fmt.Errorf("Reader: nil")}
-	}
-	return bodyOption{content: content{once: new(atomic.Bool), open: func() (io.ReadCloser, int64, error) {
-		n := int64(-1)
-		switch r := r.(type) {
-		case interface{ Len() int }:
-			n = int64(r.Len())
-		case *os.File:
-			n = fileRest(r)
-		}
-		rc, ok := r.(io.ReadCloser)
-		if !ok {
-			rc = io.NopCloser(r)
-		}
-		return rc, n, nil
-	}}}
-}
-
-// fileRest is how much a regular file has from where it stands, else -1.
-func fileRest(f *os.File) int64 {
-	st, err := f.Stat()
-	if err != nil || !st.Mode().IsRegular() {
-		return -1
-	}
-	at, err := f.Seek(0, io.SeekCurrent)
-	if err != nil {
-		return -1
-	}
-	return max(st.Size()-at, 0)
-}
-
-// File makes the file at path the body. It is opened for each send, and its
-// size then is the length announced. No Content-Type is set. A named pipe is
-// refused: to open one waits for its writer, which nothing would bound.
-func File(path string) RequestOption {
-	return bodyOption{content: content{open: func() (io.ReadCloser, int64, error) {
-		if st, err := os.Stat(path); err == nil && st.Mode()&os.ModeNamedPipe != 0 {
-			return nil, 0, &os.PathError{Op: "open", Path: path, Err: fmt.Errorf("is a named pipe: open it and give it to Reader")}
-		}
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, 0, err
-		}
-		st, err := f.Stat()
-		if err == nil && st.IsDir() {
-			err = &os.PathError{Op: "read", Path: path, Err: fmt.Errorf("is a directory")}
-		}
-		if err != nil {
-			f.Close()
-			return nil, 0, err
-		}
-		if !st.Mode().IsRegular() {
-			return f, -1, nil
-		}
-		return f, st.Size(), nil
-	}}}
-}
+// ContentType sets Content-Type, in place of the one that the body would set. A
+// Multipart body takes its boundary from it.
+func ContentType(ct string) RequestOption { return WithHeader("Content-Type", ct) }

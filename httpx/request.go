@@ -101,8 +101,8 @@ func (r *Request) apply(opts []RequestOption, clientQuery []pair) error {
 		r.URL = r.URL.withQuery(encodeQuery(query, r.percent20))
 	}
 	r.settings.query, r.settings.ownQuery = nil, false
-	if ct := r.content.contentType; ct != "" && !r.settings.header.Has("Content-Type") {
-		r.settings.header.Add("Content-Type", ct)
+	if err := r.content.settle(&r.settings.header); err != nil {
+		return &Error{Op: "request", Request: r, Err: err}
 	}
 	return nil
 }
@@ -192,13 +192,21 @@ func (r *Request) fill(w *wire.Request, m *more) error {
 	if r.content.open == nil {
 		return nil
 	}
-	body, n, err := r.content.take()
+	content, err := r.content.bound(r.Header)
+	if err != nil {
+		r.content.drop()
+		return &Error{Op: "request", Request: r, Err: err}
+	}
+	body, n, err := content.take()
 	if err != nil {
 		return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindRequestBody, Err: err}
 	}
+	if _, ok := body.(*memory); ok && n == 0 && !r.Header.Has("Transfer-Encoding") {
+		return nil // no body: the methods that expect one say so, the others need not
+	}
 	w.Body, w.BodyLen = body, n
-	if r.content.canRepeat() {
-		open := r.content.open
+	if content.canRepeat() {
+		open := content.open
 		w.Rewind = func() (io.ReadCloser, error) {
 			again, m, err := open()
 			if err == nil && m != n {
