@@ -151,7 +151,7 @@ func TestMultipartPartChanges(t *testing.T) {
 	}{
 		{"A11.9 shrinks", func(path string) httpx.Part { return httpx.FilePart("f", path) }, "12", "it had 5 bytes when the request began, and now has 2"},
 		{"A11.9 grows", func(path string) httpx.Part { return httpx.FilePart("f", path) }, "1234567", "it had 5 bytes when the request began, and now has 7"},
-		{"A11.9 is gone", func(path string) httpx.Part { return httpx.FilePart("f", path) }, "", "no such file"},
+		{"A11.9 is gone", func(path string) httpx.Part { return httpx.FilePart("f", path) }, "", "): open "},
 		{"A11.9 delivers too few", func(string) httpx.Part {
 			return httpx.Part{Name: "f", Body: httpx.SizedBodyFunc(5, open("123"))}
 		}, "12345", "it has 3 bytes of the 5 announced"},
@@ -258,6 +258,10 @@ func TestMultipartCancel(t *testing.T) {
 					}
 				}
 				held := &closable{Reader: oneByte("held")}
+				body := []httpx.Part{
+					{Name: "first", Body: first.body()}, {Name: "second", Body: second.body()},
+					{Name: "third", Body: third.body()}, {Name: "held", Body: httpx.Reader(held)},
+				}
 				go func() {
 					if read != nil {
 						<-reached
@@ -266,10 +270,6 @@ func TestMultipartCancel(t *testing.T) {
 					}
 					cancel()
 				}()
-				body := []httpx.Part{
-					{Name: "first", Body: first.body()}, {Name: "second", Body: second.body()},
-					{Name: "third", Body: third.body()}, {Name: "held", Body: httpx.Reader(held)},
-				}
 				if _, err := c.Post(ctx, url, httpx.Multipart(body...)); !errors.Is(err, context.Canceled) {
 					t.Errorf("%v", err)
 				}

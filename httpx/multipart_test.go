@@ -202,7 +202,7 @@ func TestMultipartRefused(t *testing.T) {
 	}{
 		{"A11.7 no parts", nil, "no parts: a multipart body has one at least (RFC 2046 §5.1.1)"},
 		{"A11.7 no name", []httpx.Part{{}}, "it has no Name"},
-		{"A11.7 missing file", []httpx.Part{{Name: "a", Body: httpx.File(none)}}, "no such file"},
+		{"A11.7 missing file", []httpx.Part{{Name: "a", Body: httpx.File(none)}}, "): open "},
 		{"A11.7 FilePart of no path", []httpx.Part{httpx.FilePart("a", "")}, "part 2 (\"a\")"},
 		{"A11.7 a folder", []httpx.Part{httpx.FilePart("a", filepath.Dir(none))}, "is a directory"},
 		{"A11.7 NaN in a part", []httpx.Part{{Name: "a", Body: httpx.JSON(math.NaN())}}, `part 2 ("a"): JSON: NaN is no JSON number`},
