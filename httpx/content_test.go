@@ -197,16 +197,20 @@ func TestBodiesAreSentAgain(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			// The server redirects the first request, drops the connection on
 			// the second when it has read all of it, and so gets that again.
+			var mu sync.Mutex
 			var seen []string
 			s := peer.Listen(t, func(nc net.Conn) {
 				p := peer.Over(t, nc)
 				for {
 					r := p.WantRequest("", "a whole request")
+					mu.Lock()
 					seen = append(seen, r.Body)
-					if len(seen) == 2 {
+					n := len(seen)
+					mu.Unlock()
+					if n == 2 {
 						return
 					}
-					if len(seen) == 4 {
+					if n == 4 {
 						p.Respond("200 OK", "", "Connection: close")
 						return
 					}
@@ -223,6 +227,8 @@ func TestBodiesAreSentAgain(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			if len(seen) != 4 || seen[0] == "" || !strings.Contains(seen[0], tt.want) ||
 				slices.ContainsFunc(seen, func(s string) bool { return s != seen[0] }) {
 				t.Errorf("sent %q", seen)
