@@ -15,9 +15,9 @@
 //
 // Credentials: Tunnel sends what Authorization says with its first request, and
 // what Authorize answers after a 407, on the same connection if the proxy keeps
-// it open and on a fresh one otherwise. Credentials serves both: Basic as a first
-// guess, if the caller wants that, and the strongest Digest that the proxy
-// offers. For forwarded requests the caller sends the values itself.
+// it open and on a fresh one otherwise. Which scheme that is, and whether Basic is
+// sent before the proxy has asked, is the caller's choice: it saves a round trip,
+// and tells the password to whoever listens on the way to the proxy.
 //
 // Environment: FromEnvironment takes HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and
 // NO_PROXY into an Env, whose ProxyFor says which proxy serves an origin. A
@@ -28,15 +28,15 @@
 //
 // # Concurrency
 //
-// Env, Credentials, Pattern, URL and the functions are safe for concurrent use. A
-// Tunnel and an Answers serve one negotiation at a time; a SOCKS may serve several
-// at once. While one runs, the connection is closed as soon as the context ends;
-// afterwards the context has no hold on it, and no goroutine is left.
+// Env, Pattern, URL and the functions are safe for concurrent use. A Tunnel serves
+// one negotiation at a time; a SOCKS may serve several at once. While one runs, the
+// connection is closed as soon as the context ends; afterwards the context has no
+// hold on it, and no goroutine is left.
 //
 // # Limitations
 //
 // No SOCKS4, no SOCKS5 BIND or UDP ASSOCIATE, no GSS-API. CONNECT is spoken over
-// HTTP/1.1 alone. Proxy-Authentication-Info is not read. The proxy settings of the
+// HTTP/1.1 alone. The proxy settings of the
 // operating system and automatic configuration files are not read. Names beyond
 // ASCII are taken in their A-label form only.
 package proxy
