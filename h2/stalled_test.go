@@ -102,7 +102,7 @@ func (r *stallRig) kept(tb testing.TB, rounds int) (one, eight float64) {
 func TestStalledReadersThroughput(t *testing.T) {
 	size, rounds, bound := 1<<20, 11, 0.7
 	if raceEnabled {
-		size, rounds, bound = 256<<10, 7, 0.5 // it is there for the races
+		size, rounds, bound = 128<<10, 5, 0.5 // it is there for the races
 	}
 	one, eight := newStallRig(t, size).kept(t, rounds)
 	t.Logf("kept beside one: %.2f, beside eight: %.2f", one, eight)
