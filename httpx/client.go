@@ -35,7 +35,7 @@ type shared struct {
 // New makes a client. Without options it behaves as the package-level
 // functions do, but for a cookie jar of its own.
 func New(opts ...ClientOption) (*Client, error) {
-	var cfg config
+	cfg := newConfig()
 	if err := cfg.apply(opts); err != nil {
 		return nil, wrapOp("request", nil, err)
 	}
@@ -47,7 +47,7 @@ func New(opts ...ClientOption) (*Client, error) {
 	}
 	t := cfg.transport
 	if t == nil {
-		network, err := newTransport(&cfg)
+		network, err := newTransport(cfg)
 		if err != nil {
 			return nil, err
 		}
@@ -58,7 +58,7 @@ func New(opts ...ClientOption) (*Client, error) {
 	if closer, ok := t.(io.Closer); ok {
 		sh.closers = append(sh.closers, closer)
 	}
-	c := newClient(&cfg, t, sh)
+	c := newClient(cfg, t, sh)
 	if !cfg.noDefaults {
 		c.settings.header = defaultHeader(cfg.header)
 	}

@@ -33,6 +33,9 @@ type config struct {
 	onProxyResponse func(ctx context.Context, proxyURL, target string, status int, h Header) error
 }
 
+// newConfig is what holds where no option says otherwise.
+func newConfig() *config { return &config{conn: connOptions{http2: true}} }
+
 // apply runs opts.
 func (c *config) apply(opts []ClientOption) error {
 	for _, o := range opts {

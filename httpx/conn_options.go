@@ -48,14 +48,15 @@ func WithTLS(o tls.Options) Option {
 	return connOption(func(c *connOptions) error { c.tls = o; return nil })
 }
 
-// WithHTTP1 says whether HTTP/1.1 may be spoken. It is on by default.
+// WithHTTP1 says whether HTTP/1.1 may be spoken. It is on by default. Without it
+// HTTP/2 is spoken by prior knowledge, also in cleartext (RFC 9113 §3.3).
 func WithHTTP1(on bool) Option {
 	return connOption(func(c *connOptions) error { c.noHTTP1 = !on; return nil })
 }
 
 // WithHTTP2 says whether HTTP/2 may be spoken: over TLS where the server chooses
-// it (ALPN, RFC 9113 §3.2), and with WithHTTP1(false) everywhere, by prior
-// knowledge also in cleartext (§3.3). It is off by default.
+// it (ALPN, RFC 9113 §3.2), and with WithHTTP1(false) everywhere. It is on by
+// default.
 func WithHTTP2(on bool) Option {
 	return connOption(func(c *connOptions) error { c.http2 = on; return nil })
 }

@@ -18,7 +18,8 @@ func WithCookieJar(j http.CookieJar) ClientOption {
 }
 
 // WithCookie gives a client a cookie for the host of its base URL, or for the
-// domain that c names; without either it is an error. It goes into the jar.
+// host that c.Domain names, with a leading dot (".example.org") also for those
+// below it; without either it is an error. It goes into the jar.
 //
 // On a request it is sent with that one alone, to the origin that the request is
 // for, beside those of the jar and in place of any of the same name; c's other
@@ -43,7 +44,8 @@ func (o cookieOption) applyRequest(r *Request) error {
 	if err := checkCookie(o.cookie); err != nil {
 		return err
 	}
-	return r.settings.edit(func(m *more) error { m.cookies = append(m.cookies, o.cookie); return nil })
+	cookie := *o.cookie // what was checked is what is sent
+	return r.settings.edit(func(m *more) error { m.cookies = append(m.cookies, &cookie); return nil })
 }
 
 // seedCookies puts the cookies of WithCookie into the jar.

@@ -121,12 +121,12 @@ func TestClientCookies(t *testing.T) {
 			n++
 			http.SetCookie(rw, &http.Cookie{Name: fmt.Sprint("leg", n), Value: "1"})
 			if _, _, ok := r.BasicAuth(); !ok {
-				rw.WriteHeader(401)
+				rw.WriteHeader(http.StatusUnauthorized)
 			}
 		})
 		challenged := authFunc(func(ctx context.Context, req *httpx.Request, next nextFunc) (*httpx.Response, error) {
 			resp, err := next(ctx, req)
-			if err != nil || resp.StatusCode != 401 {
+			if err != nil || resp.StatusCode != http.StatusUnauthorized {
 				return resp, err
 			}
 			resp.Close()

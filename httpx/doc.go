@@ -16,6 +16,14 @@
 // on another one, if its method (or an Idempotency-Key) and its body allow that.
 // Nothing else is repeated; IsRetryable says what a caller may repeat.
 //
+// # A request's way
+//
+// Redirects are not followed unless WithFollowRedirects says so. Each request
+// that goes out passes authentication, WithRetry, cookies, the functions of
+// OnRequest, middleware and the transport; its response comes back the same way.
+// The environment (HTTP_PROXY and the like) has a say unless WithTrustEnv takes
+// it away.
+//
 // # Timeouts
 //
 // Four inactivity timeouts, five seconds each, are in force unless told
@@ -43,7 +51,5 @@
 //
 // # Limitations
 //
-// This version speaks HTTP/1.1, in cleartext and over TLS, and on request HTTP/2
-// (WithHTTP2), which is on trial. It neither
-// decompresses nor follows redirects, keeps no cookies and uses no proxy.
+// HTTP/3, a cache and automatic configuration of proxies are not part of it.
 package httpx

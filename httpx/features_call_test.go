@@ -320,8 +320,10 @@ func TestClientOptions(t *testing.T) {
 	t.Run("A2.19 lifecycle", func(t *testing.T) {
 		for _, opts := range [][]httpx.ClientOption{nil, {httpx.WithTransport(&script{answers: []answer{{status: 200}}})}} {
 			c := newClient(t, opts...)
-			if c.Close() != nil || c.Close() != nil {
-				t.Error("Close is not idempotent")
+			for range 2 {
+				if err := c.Close(); err != nil {
+					t.Errorf("Close is not idempotent: %v", err)
+				}
 			}
 			if _, err := c.Get(ctx, "http://a.example/"); !errors.Is(err, httpx.ErrClientClosed) {
 				t.Errorf("%v", err)

@@ -66,8 +66,12 @@ func TestProtocolChoice(t *testing.T) {
 	s, opt := http2Server(t, true, answerEcho)
 	ctx := context.Background()
 	resp, err := newClient(t, opt).Get(ctx, s.URL)
+	if err != nil || resp.Proto != "HTTP/2" {
+		t.Errorf("the server chooses HTTP/2: %v, %v", resp, err)
+	}
+	resp, err = newClient(t, opt, httpx.WithHTTP2(false)).Get(ctx, s.URL)
 	if err != nil || resp.Proto != "HTTP/1.1" {
-		t.Errorf("HTTP/2 is not spoken unless asked for: %v, %v", resp, err)
+		t.Errorf("HTTP/2 is not offered: %v, %v", resp, err)
 	}
 	h1only := httptest.NewUnstartedServer(http.HandlerFunc(answerEcho))
 	h1only.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -80,7 +84,7 @@ func TestProtocolChoice(t *testing.T) {
 	if _, err = newClient(t, roots, httpx.WithHTTP2(true), httpx.WithHTTP1(false)).Get(ctx, h1only.URL); !errors.Is(err, httpx.ErrTLS) {
 		t.Errorf("no common protocol: %v", err)
 	}
-	if _, err = httpx.New(httpx.WithHTTP1(false)); err == nil {
+	if _, err = httpx.New(httpx.WithHTTP1(false), httpx.WithHTTP2(false)); err == nil {
 		t.Error("a client that may speak nothing is refused")
 	}
 }

@@ -18,7 +18,7 @@ import (
 // forwarder is an HTTP proxy, which answers in place of plain origins.
 type forwarder struct {
 	*httptest.Server
-	basic string        // credentials wanted, as sent
+	basic string // credentials wanted, as sent
 	mu    sync.Mutex
 	asked []string // guarded by mu; "METHOD target [authorization]"
 }

@@ -35,7 +35,7 @@ type HTTPTransport struct {
 // shared. It takes the options of New that concern connections and timeouts; any
 // other is an error, because a client would have to act on it.
 func NewTransport(opts ...ClientOption) (*HTTPTransport, error) {
-	var cfg config
+	cfg := newConfig()
 	if err := cfg.apply(opts); err != nil {
 		return nil, wrapOp("request", nil, err)
 	}
@@ -43,7 +43,7 @@ func NewTransport(opts ...ClientOption) (*HTTPTransport, error) {
 		len(cfg.header)+len(cfg.query)+len(cfg.middleware) > 0 {
 		return nil, &Error{Op: "request", Err: errors.New("NewTransport: an option concerns clients and not connections: give it to New")}
 	}
-	return newTransport(&cfg)
+	return newTransport(cfg)
 }
 
 func newTransport(cfg *config) (*HTTPTransport, error) {

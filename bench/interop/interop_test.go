@@ -68,7 +68,7 @@ type suite struct {
 }
 
 func TestHTTP1(t *testing.T) {
-	suite{proto: "HTTP/1.1", servers: http1Servers, checks: http1Checks}.run(t)
+	suite{proto: "HTTP/1.1", servers: http1Servers, checks: http1Checks, options: []httpx.ClientOption{httpx.WithHTTP2(false)}}.run(t)
 }
 
 func TestHTTP2(t *testing.T) {

@@ -44,7 +44,9 @@ func openHTTPX(o Options, prepared bool) (Client, error) {
 	}
 	if o.isHTTP2() {
 		// Without HTTP/1.1 there is nothing else to be spoken, unnoticed.
-		opts = append(opts, httpx.WithHTTP2(true), httpx.WithHTTP1(false))
+		opts = append(opts, httpx.WithHTTP1(false))
+	} else {
+		opts = append(opts, httpx.WithHTTP2(false))
 	}
 	client, err := httpx.New(opts...)
 	if err != nil {

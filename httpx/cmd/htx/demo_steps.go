@@ -228,7 +228,7 @@ func tlsSteps() []step {
 				}
 				return fmt.Sprintf("%s\ncertificate for %s\nconnect %s, TLS %s, first byte %s, total %s", tlsFacts(state), certName(state.PeerCertificates[0]),
 						short(times.Connect), short(times.TLS), short(times.FirstByte), short(times.Total)),
-					errors.Join(resp.Err(), wanted("handshake complete", state.HandshakeComplete, true), wanted("ALPN", state.NegotiatedProtocol, "http/1.1"),
+					errors.Join(resp.Err(), wanted("handshake complete", state.HandshakeComplete, true), wanted("ALPN", state.NegotiatedProtocol, "h2"),
 						wanted("time of the handshake known", times.TLS > 0 && times.Total >= times.TLS, true))
 			},
 		},
