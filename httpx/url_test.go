@@ -132,6 +132,17 @@ func TestParseURLRefuses(t *testing.T) {
 	}
 }
 
+func TestConnectTarget(t *testing.T) {
+	for in, want := range map[string]string{
+		"http://e.org": "e.org:80", "https://[fe80::1%25eth0]": "[fe80::1]:443", "https://[fe80::1%25eth0]:1": "[fe80::1]:1", "https://[::1]": "[::1]:443",
+	} {
+		u, err := ParseURL(in)
+		if err != nil || u.connectTarget() != want {
+			t.Errorf("%s: %v, %v; want %s", in, u.connectTarget(), err, want)
+		}
+	}
+}
+
 func TestURLRedacted(t *testing.T) {
 	for in, want := range map[string]string{
 		"http://user:secret@e.org/p?token=abc&page=2&flag#frag": "http://e.org/p?token=…&page=…&flag",
