@@ -150,8 +150,10 @@ func hide(s string) secret { return func() string { return s } }
 // authenticate runs a's flow with what its marks ask for.
 func authenticate(ctx context.Context, a Auth, req *Request, next func(context.Context, *Request) (*Response, error)) (*Response, error) {
 	if _, ok := a.(BufferedRequest); ok {
-		if err := req.bufferBody(); err != nil {
-			return nil, err
+		if !req.canResend() {
+			if _, err := req.ReadBody(ctx); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if _, ok := a.(BufferedResponse); ok {
@@ -182,26 +184,6 @@ func authError(req *Request, err error) error {
 		return err
 	}
 	return &Error{Op: "auth", Request: req, Err: err}
-}
-
-// bufferBody puts a body that can be read but once into memory.
-func (r *Request) bufferBody() error {
-	if r.content.canRepeat() {
-		return nil
-	}
-	body, _, err := r.content.take()
-	if err != nil {
-		return err
-	}
-	b, err := io.ReadAll(body)
-	if e := body.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindRequestBody, Err: err}
-	}
-	r.content = bytesContent(b, r.content.contentType)
-	return nil
 }
 
 // setAuthorization replaces the credentials of r.

@@ -140,13 +140,13 @@ func (a *digestAuth) answer(req *Request, s *space, target string) (*digest.Answ
 		return nil, errors.New("the server offers Digest by auth-int alone, which DigestMutual cannot verify")
 	}
 	return s.Answer(req.Method, target, func(w io.Writer) error {
-		if req.content.open == nil {
+		if !req.HasBody() {
 			return nil
 		}
 		if !req.canResend() {
 			return fmt.Errorf("auth-int hashes the body before it is sent, and it can be read but once: use a body that can be made again (RFC 7616 §3.4.3): %w", ErrBodyNotReplayable)
 		}
-		body, _, err := req.content.open()
+		body, _, err := req.Body().Open()
 		if err != nil {
 			return err
 		}

@@ -353,6 +353,10 @@ func TestDigest(t *testing.T) {
 			}
 		}
 		logged(t, v, "/ -", "/ 1", "/ 2", "/ 3")
+		if resp, err := c.Post(ctx, u, httpx.Multipart(httpx.FieldPart("a", "b"))); err != nil || resp.StatusCode != 200 {
+			t.Errorf("multipart: %v, %v", resp, err)
+		}
+		logged(t, v, "/ 4")
 		// The nonce is known, so that nothing has been sent.
 		body := &onceReader{r: strings.NewReader("x")}
 		_, err := c.Post(ctx, u, httpx.Reader(body))
