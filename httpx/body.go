@@ -24,7 +24,7 @@ func (s *streamBody) Read(p []byte) (int, error) {
 		s.off += n
 		return n, nil
 	}
-	n, err := rawBody{r}.Read(p)
+	n, err := r.read(p)
 	return n, r.ended(err)
 }
 
@@ -33,6 +33,9 @@ func (s *streamBody) Close() error {
 	// knows that an exchange is over.
 	r := s.resp
 	err := rawBody{r}.Close()
+	if !r.decoding.CompareAndSwap(nil, closedBody) {
+		r.decoding.Load().close()
+	}
 	r.stop()
 	if err != nil {
 		return wrap(r.Request, r.conn(), err)
@@ -41,17 +44,25 @@ func (s *streamBody) Close() error {
 }
 
 // rawBody is the content as it was received, from the engine or from another
-// transport.
+// transport, up to the limit. It is all that is closed and drained: nothing is
+// decoded for that.
 type rawBody struct{ resp *Response }
 
 func (b rawBody) Read(p []byte) (n int, err error) {
 	r := b.resp
+	limit, received := r.limit(), r.received.Load()
+	p, ok := within(p, received, limit)
+	if !ok || r.ContentLength() > limit {
+		return 0, r.tooLarge("received", limit)
+	}
 	if r.source != nil {
 		n, err = r.source.Read(p)
 	} else {
 		n, err = r.wire.Body.Read(p)
 	}
-	r.received += int64(n)
+	if received = r.received.Add(int64(n)); received > limit {
+		return n - int(received-limit), r.tooLarge("received", limit)
+	}
 	return n, err
 }
 

@@ -60,7 +60,7 @@ func New(opts ...ClientOption) (*Client, error) {
 	}
 	c := newClient(cfg, t, sh)
 	if !cfg.noDefaults {
-		c.settings.header = defaultHeader(cfg.header)
+		c.settings.header = defaultHeader(cfg.header, cfg.more)
 	}
 	return c, nil
 }
@@ -77,9 +77,12 @@ func newClient(cfg *config, t Transport, sh *shared) *Client {
 }
 
 // defaultHeader puts what a client was given over what every request has.
-func defaultHeader(given Header) Header {
+func defaultHeader(given Header, m *more) Header {
 	var h Header
 	h.Add("Accept", "*/*")
+	if codings := acceptEncoding(m); codings != "" {
+		h.Add("Accept-Encoding", codings)
+	}
 	h.Add("User-Agent", "gohttpx/"+Version)
 	h.Merge(given)
 	return h

@@ -70,7 +70,7 @@ func WithBaseURL(s string) ClientOption {
 	})
 }
 
-// WithoutDefaultHeaders leaves out Accept and User-Agent.
+// WithoutDefaultHeaders leaves out Accept, Accept-Encoding and User-Agent.
 func WithoutDefaultHeaders() ClientOption {
 	return clientOption(func(c *config) error { c.noDefaults = true; return nil })
 }

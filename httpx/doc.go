@@ -9,8 +9,14 @@
 // the rest overrides.
 //
 // A response is buffered: there is nothing to close. Stream and SendStream
-// leave the body on the connection; then Close is the caller's duty. Nothing
-// bounds the content of a buffered response: stream what may be large.
+// leave the body on the connection; then Close is the caller's duty. A buffered
+// response has at most 1 GiB, unless WithMaxResponseBytes says otherwise: stream
+// what may be large.
+//
+// Content that comes as gzip, deflate, br or zstd is decoded, and Accept-Encoding
+// asks for these (WithDecoding, WithDecoder). RawBody has it as received. Content
+// that is broken, is cut short or grows more than a thousandfold is an error:
+// ErrDecoding.
 //
 // A request that meets a connection which the server has just closed goes out
 // on another one, if its method (or an Idempotency-Key) and its body allow that.
@@ -34,7 +40,8 @@
 // # Limits
 //
 // By default a client has at most 100 connections and keeps at most 20 idle
-// ones, for five seconds each. See Limits.
+// ones, for five seconds each. See Limits. Those of one response are
+// WithMaxResponseBytes and WithMaxDecodeRatio.
 //
 // # Concurrency
 //

@@ -47,8 +47,9 @@ var (
 	ErrClientClosed = wire.ErrClosed
 	// ErrBodyClosed: the response body was closed before it was read.
 	ErrBodyClosed = wire.ErrBodyClosed
-	// ErrBodyConsumed: a body that can be read but once has been read.
-	ErrBodyConsumed = errors.New("request body can be sent only once and has been sent")
+	// ErrBodyConsumed: a body that can be read but once has been read: a Reader
+	// that was sent, or a response's that RawBody or Body has read.
+	ErrBodyConsumed = errors.New("body can be read only once and has been read")
 	// ErrNotSwitched: Upgrade on a response that hands no connection over.
 	ErrNotSwitched = wire.ErrNotSwitched
 
@@ -59,6 +60,14 @@ var (
 	// ErrInvalidHeader: the name or the value of a field to be sent breaks RFC
 	// 9110 §5. Also ErrLocalProtocol.
 	ErrInvalidHeader = errors.New("invalid header")
+	// ErrDecoding: the content is not what Content-Encoding says, or ends early
+	// (which matches io.ErrUnexpectedEOF too).
+	ErrDecoding = errors.New("content cannot be decoded")
+	// ErrDecodedTooLarge: the content grows beyond WithMaxDecodeRatio. It is an
+	// ErrDecoding.
+	ErrDecodedTooLarge = fmt.Errorf("%w: it grows too much", ErrDecoding)
+	// ErrResponseTooLarge: the content is above WithMaxResponseBytes.
+	ErrResponseTooLarge = errors.New("response is too large")
 	// ErrLineTooLong: Lines met a line above its limit.
 	ErrLineTooLong = errors.New("line too long")
 )

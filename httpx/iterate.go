@@ -10,7 +10,9 @@ import (
 // Chunks iterates over the content in pieces of n bytes, the last perhaps
 // shorter. With n ≤ 0 pieces come as they are received. A piece is valid until
 // the next. The iteration ends at the end of the body or after an error.
-func (r *Response) Chunks(n int) iter.Seq2[[]byte, error] {
+func (r *Response) Chunks(n int) iter.Seq2[[]byte, error] { return chunks(r.Body, n) }
+
+func chunks(body io.Reader, n int) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		fill := n > 0
 		if !fill {
@@ -21,12 +23,12 @@ func (r *Response) Chunks(n int) iter.Seq2[[]byte, error] {
 			var m int
 			var err error
 			if fill {
-				m, err = io.ReadFull(r.Body, buf)
+				m, err = io.ReadFull(body, buf)
 				if err == io.ErrUnexpectedEOF { // io.ReadFull's word for a short last piece
 					err = io.EOF
 				}
 			} else {
-				m, err = r.Body.Read(buf)
+				m, err = body.Read(buf)
 			}
 			if m > 0 && !yield(buf[:m], nil) {
 				return

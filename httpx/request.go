@@ -95,6 +95,9 @@ func (r *Request) apply(opts []RequestOption, clientQuery []pair) error {
 			return &Error{Op: "request", Request: r, Err: err}
 		}
 	}
+	if len(opts) > 0 {
+		r.settings.identityForRange()
+	}
 	if r.settings.ownQuery && r.URL != nil {
 		r.URL = r.URL.WithRawQuery(encodeQuery(r.settings.query, r.percent20))
 	} else if query := mergeQuery(clientQuery, r.settings.query); len(query) > 0 && r.URL != nil {

@@ -31,8 +31,9 @@ type Response struct {
 	URL *URL
 	// Request is the request that was sent.
 	Request *Request
-	// Body reads the content, from memory or from the connection. It is never
-	// nil in what a client returns.
+	// Body reads the content, from memory or from the connection, without the
+	// codings that Content-Encoding names (see WithDecoding). It is never nil in
+	// what a client returns.
 	Body io.ReadCloser
 	// History are the responses that led here, the oldest first: redirects that
 	// were followed and challenges that were answered. Their bodies are gone.
@@ -41,13 +42,16 @@ type Response struct {
 	// with the client to follow by hand. nil for all other responses.
 	NextRequest *Request
 
-	body     []byte // the content, once buffered is set
-	buffered bool
-	received int64 // bytes of content read from the connection
-	stream   streamBody
-	source   io.ReadCloser // the body that another transport gave; nil: the engine's
-	start    time.Time
-	total    atomic.Int64 // nanoseconds from start to the end of the body; 0: not ended
+	body      []byte // the content, once buffered is set
+	buffered  bool
+	buffering bool         // Buffer has been called; the reader's
+	received  atomic.Int64 // bytes of content read from the connection
+	stream    streamBody
+	source    io.ReadCloser            // the body that another transport gave; nil: the engine's
+	decoding  atomic.Pointer[decoding] // nil until somebody reads
+	more      *more                    // what was said of responses; nil: nothing
+	start     time.Time
+	total     atomic.Int64 // nanoseconds from start to the end of the body; 0: not ended
 
 	// The engine's side of the exchange, kept here so that one allocation
 	// holds it all.
@@ -56,7 +60,8 @@ type Response struct {
 }
 
 // Buffer reads the rest of the content into memory and frees the connection.
-// It does nothing for a response that is buffered already.
+// It does nothing for a response that is buffered already. Above 1 GiB it fails
+// with ErrResponseTooLarge, unless WithMaxResponseBytes says otherwise.
 func (r *Response) Buffer() error {
 	if r.buffered {
 		return nil
@@ -64,7 +69,8 @@ func (r *Response) Buffer() error {
 	var b []byte
 	err := io.EOF
 	if r.source != nil || !r.wire.Body.Ended() {
-		b, err = readAll(rawBody{r}, r.ContentLength())
+		r.buffering = true
+		b, err = readAll(r)
 	}
 	if err := r.ended(err); err != io.EOF {
 		rawBody{r}.Close()
@@ -77,15 +83,20 @@ func (r *Response) Buffer() error {
 // readAll reads to the end and returns io.EOF with all there was. It trusts the
 // announced length for no more than 64 KiB at once, so that a peer which
 // announces much and sends little costs little.
-func readAll(body rawBody, announced int64) ([]byte, error) {
+func readAll(r *Response) ([]byte, error) {
 	const trust = 64 << 10
-	size := int64(512)
+	size, announced := int64(512), r.ContentLength()
 	if announced >= 0 {
-		size = min(announced, trust)
+		if r.decoder() != plainBody {
+			size, announced = max(size, bufferedGuess*min(announced, trust)), -1
+		} else {
+			size = announced
+		}
+		size = min(size, trust)
 	}
 	buf := make([]byte, 0, max(size, 1))
 	for {
-		n, err := body.Read(buf[len(buf):cap(buf)])
+		n, err := r.read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		if err != nil {
 			return buf, err
@@ -104,6 +115,7 @@ func readAll(body rawBody, announced int64) ([]byte, error) {
 
 // adopt makes r the response to req, where another transport than ours made it.
 func (r *Response) adopt(req *Request) {
+	r.more = req.more
 	if r.Request == nil {
 		r.Request = req
 	}
@@ -196,16 +208,14 @@ func (r *Response) IsServerError() bool { return r.StatusCode/100 == 5 }
 func (r *Response) IsError() bool { return r.IsClientError() || r.IsServerError() }
 
 // ContentLength returns the announced length of the body that follows, -1 if
-// unknown: 0 after HEAD, whatever Content-Length says.
+// unknown: 0 after HEAD, whatever Content-Length says. Where the content is
+// encoded, that is the length before decoding.
 func (r *Response) ContentLength() int64 {
 	if r.source != nil {
 		return -1
 	}
 	return r.wire.ContentLength
 }
-
-// BytesReceived returns the bytes of content read from the connection so far.
-func (r *Response) BytesReceived() int64 { return r.received }
 
 // Trailer returns the trailer section; it is there once the body has been read
 // to its end.

@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 
@@ -63,7 +64,11 @@ type more struct {
 	sni  string
 
 	// Of the response.
-	maxLine int
+	maxLine    int
+	maxBody    int64 // 0: the default; negative: none
+	maxRatio   int64 // the same
+	noDecoding bool
+	decoders   map[string]func(io.Reader) (io.ReadCloser, error) // by coding; nil: none. Never changed in place
 
 	edits []func(*more) error // what a request without a client was given
 }

@@ -17,7 +17,9 @@ import (
 // RoundTrip must not follow redirects, must not look at the status, and must
 // return either a response or an error. It must be safe for concurrent use. It
 // must not change req, and closes its body, as HTTPTransport does. The response
-// needs a StatusCode; where Body is nil it is empty. Whoever called closes it.
+// needs a StatusCode; where Body is nil it is empty. Body is the content as
+// received: the codings that Content-Encoding names are removed by whoever reads
+// the Response that the client makes of it. Whoever called closes it.
 type Transport interface {
 	RoundTrip(ctx context.Context, req *Request) (*Response, error)
 }
@@ -84,7 +86,7 @@ func (t *HTTPTransport) RoundTrip(ctx context.Context, r *Request) (*Response, e
 // roundTrip is RoundTrip with the settings of the call, and with def for what
 // timeouts r leaves open.
 func (t *HTTPTransport) roundTrip(ctx context.Context, r *Request, m *more, def *settings) (*Response, error) {
-	resp := &Response{Request: r, URL: r.URL, start: time.Now()}
+	resp := &Response{Request: r, URL: r.URL, start: time.Now(), more: m}
 	resp.Body = &resp.stream
 	resp.stream.resp = resp
 	w := &resp.request

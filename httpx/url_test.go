@@ -229,7 +229,7 @@ func TestHeaderMerge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := r.Header.String(); got != "x-app: b\nAccept: text/html\nX-Many: 1\nX-Many: 2\n" {
+	if got := r.Header.String(); got != "Accept-Encoding: gzip, deflate, br, zstd\nx-app: b\nAccept: text/html\nX-Many: 1\nX-Many: 2\n" {
 		t.Errorf("got %q", got)
 	}
 	r2, _ := c.NewRequest("GET", "http://e.org/")
