@@ -114,7 +114,7 @@ func TestClientCookies(t *testing.T) {
 		}))
 		w.page("http://a.example/", func(rw http.ResponseWriter, r *http.Request) {
 			http.SetCookie(rw, &http.Cookie{Name: "hop", Value: "1"})
-			http.Redirect(rw, r, "/2", 302)
+			http.Redirect(rw, r, "/2", http.StatusFound)
 		})
 		n := 0
 		w.page("http://a.example/2", func(rw http.ResponseWriter, r *http.Request) {

@@ -14,6 +14,9 @@ func TestMain(m *testing.M) {
 	case "stress":
 		serveStress()
 		return
+	case "client":
+		serveClientStress()
+		return
 	case "bulk":
 		serveBulk()
 		return
