@@ -11,6 +11,9 @@
 // golang.org/x/net/http2: the two may disagree only in the ways that are listed
 // beside the target, each with its reason.
 //
+// FuzzDecoders gives bytes to a client as encoded content, and compares with
+// compress/gzip and compress/zlib.
+//
 // FuzzH1Conn and FuzzH2Conn play a script of bytes or frames, pauses and cancels
 // against an engine on a fake clock: nothing hangs, every error has its kind,
 // nothing is left at the end. FuzzSetCookie asks that a cookie goes to nobody to
