@@ -492,3 +492,22 @@ func TestRequestOptions(t *testing.T) {
 		}
 	})
 }
+
+func TestReason(t *testing.T) {
+	t.Run("A6.1 phrases", func(t *testing.T) {
+		w := newWeb(t)
+		w.page("https://a.example/", func(rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(http.StatusTeapot) })
+		resp, err := w.Get(context.Background(), "https://a.example/")
+		if err != nil || resp.Proto != "HTTP/2" || resp.StatusCode != http.StatusTeapot || resp.Reason != "I'm a teapot" {
+			t.Errorf("HTTP/2: %v %q %v", resp, resp.Reason, err)
+		}
+		s := peer.Listen(t, func(nc net.Conn) {
+			nc.Read(make([]byte, 4096))
+			io.WriteString(nc, "HTTP/1.1 200 As It Was Sent\r\nContent-Length: 0\r\n\r\n")
+		})
+		resp, err = w.Get(context.Background(), "http://a.example/", httpx.WithConnectTo("a.example:80", s.Addr))
+		if err != nil || resp.Reason != "As It Was Sent" {
+			t.Errorf("HTTP/1.1: %q %v", resp.Reason, err)
+		}
+	})
+}

@@ -21,7 +21,8 @@ import (
 type Response struct {
 	// StatusCode is the three-digit status.
 	StatusCode int
-	// Reason is the reason phrase as received; it may be empty.
+	// Reason is the reason phrase as received; it may be empty. HTTP/2 has none:
+	// then it is the registered one.
 	Reason string
 	// Proto is "HTTP/1.0", "HTTP/1.1" or "HTTP/2".
 	Proto string

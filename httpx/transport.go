@@ -109,6 +109,9 @@ func (t *HTTPTransport) roundTrip(ctx context.Context, r *Request, m *more, def 
 	}
 	resp.StatusCode = resp.wire.Status
 	resp.Reason = resp.wire.Reason
+	if resp.wire.Proto == wire.HTTP2 {
+		resp.Reason = StatusText(resp.StatusCode) // the protocol has none
+	}
 	resp.Proto = resp.wire.Proto.String()
 	resp.Header = Header(resp.wire.Fields)
 	return resp, nil
