@@ -227,12 +227,33 @@ func (m *more) fill(w *wire.Request) {
 	if m.target != "" {
 		w.Target = m.target
 	}
-	if f := m.interim; f != nil {
-		w.Trace = &wire.Trace{Interim: func(status int, h wire.Fields) error { return f(status, Header(h)) }}
-	}
+	w.Trace = m.events()
 	if f := m.trailer; f != nil {
 		w.Trailers = func() wire.Fields { return wire.Fields(f()) }
 	}
+}
+
+// events are the hooks of the engines, that of OnInformational among them; nil
+// if there are none.
+func (m *more) events() *wire.Trace {
+	if m == nil {
+		return nil
+	}
+	if m.interim == nil {
+		return m.trace
+	}
+	t := new(wire.Trace)
+	if m.trace != nil {
+		*t = *m.trace
+	}
+	f, next := m.interim, t.Interim
+	t.Interim = func(status int, h wire.Fields) error {
+		if err := f(status, Header(h)); err != nil || next == nil {
+			return err
+		}
+		return next(status, h)
+	}
+	return t
 }
 
 // Send sends a prepared request and buffers the response. Options apply to a

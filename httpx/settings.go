@@ -46,6 +46,7 @@ type more struct {
 	noJar   bool
 	interim func(status int, h Header) error
 	trailer func() Header
+	trace   *wire.Trace // never changed in place
 
 	// Of the way through the client.
 	auth         Auth
