@@ -165,10 +165,12 @@ func (t *handlerTransport) Close() error {
 // served is one request to a handler, and the content of the response to it.
 type served struct {
 	t        *handlerTransport
-	info     wire.ConnInfo // immutable after start
-	conn     *h1.Conn      // immutable after start
-	far      *memconn.Conn // the handler's end; immutable after start
-	body     wire.Body     // immutable once RoundTrip has returned
+	info     wire.ConnInfo   // immutable after start
+	conn     *h1.Conn        // immutable after start
+	far      *memconn.Conn   // the handler's end; immutable after start
+	gone     context.Context // ends with the connection; immutable after start
+	leave    func()          // ends gone; immutable after start
+	body     wire.Body       // immutable once RoundTrip has returned
 	hijacked atomic.Bool
 	panicked atomic.Pointer[handlerPanic]
 	over     atomic.Int32 // how many of response and handler have ended, as bits
@@ -186,6 +188,7 @@ type servedKey struct{}
 func (x *served) start() {
 	near, far := memconn.Pipe()
 	x.far = far
+	x.gone, x.leave = context.WithCancel(context.Background())
 	x.conn = h1.NewConn(near, h1.Config{Info: &x.info, DrainBytes: -1})
 	x.conn.OnChange(x.changed)
 	x.t.mu.Lock()
@@ -199,6 +202,7 @@ func (x *served) start() {
 func (x *served) changed() {
 	switch s := x.conn.State(); {
 	case s.Phase == wire.ConnClosed:
+		x.leave()
 		x.t.mu.Lock()
 		delete(x.t.running, x)
 		x.t.mu.Unlock()
@@ -254,8 +258,17 @@ func serveHandler(w http.ResponseWriter, r *http.Request) {
 		state := *x.info.TLS
 		r.TLS = &state
 	}
+	// The server sees that the client has gone only once the request's body has
+	// been read.
+	ctx, cancel := context.WithCancel(r.Context())
+	stop := context.AfterFunc(x.gone, cancel)
+	if r.Trailer == nil && r.TransferEncoding != nil {
+		r.Trailer = http.Header{} // for the copy to have it as well
+	}
 	returned := false
 	defer func() {
+		stop()
+		cancel()
 		v := recover()
 		if !returned && v != http.ErrAbortHandler {
 			x.panicked.Store(&handlerPanic{v, panickedAt()})
@@ -268,7 +281,7 @@ func serveHandler(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler)
 		}
 	}()
-	x.t.handler.ServeHTTP(w, r)
+	x.t.handler.ServeHTTP(w, r.WithContext(ctx))
 	returned = true
 }
 

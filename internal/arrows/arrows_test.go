@@ -29,7 +29,8 @@ var table = map[string]row{
 	// CONNECT is an HTTP/1.1 exchange, so proxy uses h1's codec.
 	"proxy": {ours: []string{"wire", "h1", "internal/digest"}},
 	"httpx": {
-		ours: []string{"wire", "tls", "h1", "h2", "pool", "proxy", "internal/bufpool", "internal/digest"},
+		// memconn is what an in-process handler is reached over.
+		ours: []string{"wire", "tls", "h1", "h2", "pool", "proxy", "internal/bufpool", "internal/digest", "internal/memconn"},
 		thirdParty: []string{
 			"github.com/klauspost/compress/", "github.com/andybalholm/brotli",
 			"golang.org/x/sync/", "golang.org/x/text/",
@@ -38,11 +39,11 @@ var table = map[string]row{
 	},
 	"internal/bufpool": {},
 	"internal/digest":  {ours: []string{"wire"}},
-	// For tests only: no row but these names them.
-	"internal/leak":    {},
 	"internal/memconn": {},
-	"internal/peer":    {ours: []string{"wire", "h1", "h2", "internal/memconn"}, thirdParty: []string{"golang.org/x/net/http2/hpack"}},
-	"internal/arrows":  {},
+	// For tests only: no row but these names them.
+	"internal/leak":   {},
+	"internal/peer":   {ours: []string{"wire", "h1", "h2", "internal/memconn"}, thirdParty: []string{"golang.org/x/net/http2/hpack"}},
+	"internal/arrows": {},
 	// Test files only.
 	"fuzz": {},
 }

@@ -1,4 +1,5 @@
-// Package memconn is a buffered net.Conn pair in memory, for tests.
+// Package memconn is a buffered net.Conn pair in memory, for in-process
+// handlers and for tests.
 //
 // # Overview
 //
