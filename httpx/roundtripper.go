@@ -105,7 +105,7 @@ func (t *roundTripper) request(req *http.Request, up *stdUpload) (*Request, erro
 	m.follow = false
 	r.more, r.owned = m, true
 	if err := r.stdURL(req, m); err != nil {
-		return nil, withMethod(err, r)
+		return nil, err
 	}
 	r.stdFields(req)
 	if !hasKey(req.Header, "User-Agent") {
