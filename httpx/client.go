@@ -55,10 +55,8 @@ func New(opts ...ClientOption) (*Client, error) {
 	}
 	sh := new(shared)
 	sh.network, _ = t.(*HTTPTransport)
-	if closer, ok := t.(io.Closer); ok {
-		sh.closers = append(sh.closers, closer)
-	}
-	c := newClient(cfg, t, sh)
+	sh.closers = cfg.closers(t)
+	c := newClient(cfg, cfg.route(t), sh)
 	if !cfg.noDefaults {
 		c.settings.header = defaultHeader(cfg.header, cfg.more)
 	}

@@ -16,6 +16,7 @@ type config struct {
 	base       *URL
 	noDefaults bool
 	transport  Transport // nil: the network
+	mounts     []mount
 	middleware []func(Transport) Transport
 	jar        http.CookieJar
 	jarSet     bool

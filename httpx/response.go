@@ -69,6 +69,16 @@ func (r *Response) Buffer() error {
 	}
 	var b []byte
 	err := io.EOF
+	if r.Body != &r.stream { // middleware or a hook has put its own around it
+		if b, err = io.ReadAll(r.Body); err != nil {
+			r.Body.Close()
+			return r.ended(err)
+		}
+		r.Body.Close()
+		r.stop()
+		r.Body, r.body, r.buffered = &r.stream, b, true
+		return nil
+	}
 	if r.source != nil || !r.wire.Body.Ended() {
 		r.buffering = true
 		b, err = readAll(r)
@@ -123,6 +133,9 @@ func (r *Response) adopt(req *Request) {
 	if r.URL == nil {
 		r.URL = r.Request.URL
 	}
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
 	if r.stream.resp == r {
 		return // it came from the network
 	}
@@ -130,7 +143,9 @@ func (r *Response) adopt(req *Request) {
 		r.Proto = "HTTP/1.1"
 	}
 	r.start = time.Now()
-	r.source = r.Body
+	if r.Body != http.NoBody {
+		r.source = r.Body
+	}
 	r.stream.resp = r
 	r.Body = &r.stream
 }

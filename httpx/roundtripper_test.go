@@ -323,12 +323,6 @@ func TestRoundTripperClosesTheBody(t *testing.T) {
 	}
 }
 
-type transportFunc func(context.Context, *httpx.Request) (*httpx.Response, error)
-
-func (f transportFunc) RoundTrip(ctx context.Context, r *httpx.Request) (*httpx.Response, error) {
-	return f(ctx, r)
-}
-
 func TestRoundTripperTrailersAndTrace(t *testing.T) {
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor == 1 {

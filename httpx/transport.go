@@ -42,7 +42,7 @@ func NewTransport(opts ...ClientOption) (*HTTPTransport, error) {
 		return nil, wrapOp("request", nil, err)
 	}
 	if cfg.base != nil || cfg.transport != nil || cfg.jarSet || len(cfg.cookies) > 0 || cfg.more != nil || cfg.noDefaults ||
-		len(cfg.header)+len(cfg.query)+len(cfg.middleware) > 0 {
+		len(cfg.header)+len(cfg.query)+len(cfg.middleware)+len(cfg.mounts) > 0 {
 		return nil, &Error{Op: "request", Err: errors.New("NewTransport: an option concerns clients and not connections: give it to New")}
 	}
 	return newTransport(cfg)
