@@ -34,7 +34,7 @@ func stdError(ctx context.Context, phase wire.Phase, err error) error {
 			c.Err = errors.Join(c.Err, err)
 		}
 		return c
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.Canceled):
 		e.Kind, e.Remote = wire.KindCanceled, false
 		return e
 	case errors.As(err, &dns):
