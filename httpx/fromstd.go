@@ -39,6 +39,8 @@ func fromStd(ctx context.Context, res *http.Response, req *Request) *Response {
 	}
 	if req == nil {
 		r.Request = requestFromStd(res.Request)
+	} else {
+		r.more = req.more
 	}
 	r.URL = r.Request.URL
 	r.Body = &r.stream
@@ -178,7 +180,8 @@ func (noAddr) String() string  { return "unknown" }
 // Std makes a response of net/http of r. A stream's body is r's own, and closing
 // it is the caller's duty once; a buffered one is there as often as Std is
 // called. Field names become canonical and their order is lost;
-// Transfer-Encoding and Trailer are in fields of their own, as net/http has it.
+// Transfer-Encoding and Trailer are in members of their own, as net/http has it,
+// and content that is decoded is marked as Uncompressed.
 // Trailer has its keys from the start and its values at the end of the body.
 // After 101 (Switching Protocols), or a 2xx answer to CONNECT, Body is an
 // io.ReadWriteCloser, and Upgrade is not to be called any more. Request is a copy
@@ -217,9 +220,16 @@ func (r *Response) Std() *http.Response {
 			res.ContentLength = n
 		}
 	}
+	if d := r.decoder(); d != plainBody && d != rawTaken && d != closedBody {
+		res.Header.Del("Content-Encoding")
+		res.Header.Del("Content-Length")
+		res.ContentLength, res.Uncompressed = -1, true
+	}
 	switch {
 	case r.buffered:
-		res.ContentLength = max(res.ContentLength, int64(len(r.body)))
+		if method != "HEAD" {
+			res.ContentLength = int64(len(r.body))
+		}
 		res.Body = &stdBody{Reader: strings.NewReader(string(r.body)), r: r, res: res}
 	case r.StatusCode == 101 || method == "CONNECT" && r.IsSuccess():
 		if nc, err := r.Upgrade(); err == nil {

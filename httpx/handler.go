@@ -118,7 +118,7 @@ func (t *handlerTransport) RoundTrip(ctx context.Context, r *Request) (*Response
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	resp := &Response{Request: r, URL: r.URL, start: time.Now()}
+	resp := &Response{Request: r, URL: r.URL, more: r.more, start: time.Now()}
 	resp.Body = &resp.stream
 	resp.stream.resp = resp
 	w := &resp.request

@@ -127,7 +127,7 @@ func readAll(r *Response) ([]byte, error) {
 // adopt makes r the response to req, where another transport than ours made it.
 func (r *Response) adopt(req *Request) {
 	r.more = req.more
-	if r.Request == nil {
+	if r.Request == nil || r.Request.URL == nil {
 		r.Request = req
 	}
 	if r.URL == nil {

@@ -2,9 +2,7 @@ package httpx
 
 import (
 	"cmp"
-	"compress/gzip"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -63,14 +61,12 @@ func (t *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if unzip && !strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
+		resp.more = resp.more.clone()
+		resp.more.noDecoding = true // not what was asked for, and left as it is
+	}
 	res := resp.Std()
 	res.Request = req
-	if unzip && strings.EqualFold(res.Header.Get("Content-Encoding"), "gzip") && res.Body != http.NoBody && req.Method != "HEAD" {
-		res.Header.Del("Content-Encoding")
-		res.Header.Del("Content-Length")
-		res.ContentLength, res.Uncompressed = -1, true
-		res.Body = &gunzipped{body: res.Body}
-	}
 	return res, nil
 }
 
@@ -103,6 +99,7 @@ func (t *roundTripper) request(req *http.Request, up *stdUpload) (*Request, erro
 	r := &Request{Method: cmp.Or(req.Method, "GET")}
 	m := new(more).over(t.c.more)
 	m.follow = false
+	m.noDecoding = !asksForGzip(req)
 	r.more, r.owned = m, true
 	if err := r.stdURL(req, m); err != nil {
 		return nil, err
@@ -274,34 +271,3 @@ func upgrades(h http.Header) bool {
 	}
 	return false
 }
-
-// gunzipped is a body that is decoded as it is read.
-type gunzipped struct {
-	body io.ReadCloser
-	zr   *gzip.Reader
-	err  error // lasts
-}
-
-func (g *gunzipped) Read(p []byte) (int, error) {
-	if g.err != nil {
-		return 0, g.err
-	}
-	if g.zr == nil {
-		if g.zr, g.err = gzip.NewReader(g.body); g.err != nil {
-			if g.err == io.EOF { // nothing at all is no gzip
-				g.err = io.ErrUnexpectedEOF
-			}
-			return 0, g.err
-		}
-	}
-	n, err := g.zr.Read(p)
-	if err != nil {
-		g.err = err
-		if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) {
-			g.err = fmt.Errorf("the gzip coding of the response is broken: %w", err)
-		}
-	}
-	return n, g.err
-}
-
-func (g *gunzipped) Close() error { return g.body.Close() }
