@@ -7,13 +7,17 @@ FUZZTIME ?= 30s
 # Runs a command in every module, all of them even if one fails.
 each = (bad=0; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)) || bad=1; done; exit $$bad)
 
-.PHONY: demo test race lint vet-all cover fuzz bench soak interop interop-deps tidy htx vuln rename
+.PHONY: demo test features race lint vet-all cover fuzz bench soak interop interop-deps tidy htx vuln rename
 
 demo: ## the main job against a server of its own
 	@cd httpx/cmd/htx && go run . demo
 
 test: ## all modules
 	@$(call each,go test ./...)
+
+features: ## rows of httpx/FEATURES.md that no passing test shows; WRITE=1 fills in its column of tests
+	@cd tools && go build -o ../bin/features ./features
+	@bin/features $(if $(WRITE),-write) $(filter-out ./tools,$(MODULES))
 
 race: ## the same under the race detector (needs a C compiler)
 	@$(call each,CGO_ENABLED=1 go test -race ./...)
