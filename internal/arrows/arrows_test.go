@@ -37,6 +37,7 @@ var table = map[string]row{
 			"golang.org/x/net/idna", "golang.org/x/net/http/httpproxy", "golang.org/x/net/publicsuffix",
 		},
 	},
+	"httpx/httpxtest":  {ours: []string{"httpx"}},
 	"internal/bufpool": {},
 	"internal/digest":  {ours: []string{"wire"}},
 	"internal/memconn": {},
