@@ -34,15 +34,21 @@ type dialer struct {
 }
 
 func newDialer(cfg *config) (*dialer, error) {
-	base, err := newRoute(cfg.conn, nil)
+	env := readEnvironment()
+	base, err := newRoute(cfg.conn, nil, &env)
 	if err != nil {
 		return nil, err
+	}
+	if cfg.dialContext != nil {
+		if unheeded := ownDialer(&cfg.dialer); unheeded != "" {
+			return nil, fmt.Errorf("%s and WithDialContext: the function connects by itself, and would have to do that too", unheeded)
+		}
 	}
 	return &dialer{
 		net:         cfg.dialer,
 		dialContext: cfg.dialContext,
 		retries:     cfg.connectRetries,
-		routes:      routes{base: base},
+		routes:      routes{base: base, env: env},
 
 		onProxyConnect:  cfg.onProxyConnect,
 		onProxyResponse: cfg.onProxyResponse,
@@ -57,6 +63,19 @@ func newDialer(cfg *config) (*dialer, error) {
 			Write:       cfg.timeouts.Write,
 		},
 	}, nil
+}
+
+// ownDialer names an option that only a net.Dialer of ours can heed, "" if none
+// was given. (WithResolver is not among them: names for a socks5 proxy are looked
+// up by it.)
+func ownDialer(d *net.Dialer) string {
+	switch {
+	case d.ControlContext != nil:
+		return "WithSocketControl"
+	case d.KeepAliveConfig != net.KeepAliveConfig{}:
+		return "WithKeepAlive"
+	}
+	return ""
 }
 
 // route is that of a key.
@@ -159,12 +178,14 @@ func (d *dialer) connect(ctx context.Context, r *route, addr string, info *wire.
 			r.bind(&nd)
 		}
 		dial = nd.DialContext
-	} else if network != "unix" {
-		network = "tcp"
+	} else if r.localAddr.IsValid() && !r.localAddr.IsUnspecified() {
+		return nil, &wire.Error{Phase: wire.PhaseDial, Kind: wire.KindRefused,
+			Err: errors.New("WithLocalAddr and WithDialContext: the function connects by itself, and would have to bind the address too")}
 	}
 	nc, err := dial(httptrace.WithClientTrace(ctx, w.hooks()), network, addr)
 	dns, resolving := w.dns()
-	info.DNS, info.Connect = dns, time.Since(start)-dns
+	info.DNS += dns
+	info.Connect += time.Since(start) - dns
 	if err == nil && nc == nil {
 		err = errors.New("the dial function returned neither a connection nor an error")
 	}
@@ -215,8 +236,7 @@ func (d *dialer) handshake(ctx context.Context, r *route, nc net.Conn, k pool.Ke
 		err = fmt.Errorf("the server chose the protocol %q, which this client was not told to speak", p)
 	}
 	if err != nil {
-		tc.Close()
-		return nil, dialError(ctx, wire.PhaseTLS, err)
+		return nil, &wire.Error{Phase: wire.PhaseTLS, Kind: wire.KindProtocol, Remote: true, Err: err} // the caller closes the socket
 	}
 	return tc, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"gohttpx.dev/tls"
 	"gohttpx.dev/wire"
 )
 
@@ -117,6 +118,11 @@ func (e *Error) Is(target error) bool {
 	switch target {
 	case ErrHTTP, ErrRequest:
 		return true
+	case ErrTLS:
+		// An alert that came after the handshake, as when a server of TLS 1.3
+		// refuses a client certificate.
+		var te *tls.Error
+		return errors.As(e.Err, &te)
 	case ErrTransport:
 		var we *wire.Error
 		if !errors.As(e.Err, &we) || we.Kind == wire.KindCanceled && !we.Timeout() {

@@ -25,8 +25,12 @@ func WithHTTP1Rules(r h1.Rules) ClientOption {
 	return poolOption("WithHTTP1Rules", func(c *config) error { c.rules = r; return nil })
 }
 
-// WithDialContext makes f connect instead of a net.Dialer. network is "tcp",
-// addr is host:port.
+// WithDialContext makes f connect instead of a net.Dialer, to origins and to
+// proxies: what is above the connection, TLS and the negotiation with a proxy, is
+// the client's still. network is "tcp", addr is host:port; WithLocalAddr with
+// 0.0.0.0 or :: makes it "tcp4" or "tcp6", and WithUnixSocket "unix" with a path.
+// Options that only a net.Dialer heeds (WithSocketControl, WithKeepAlive, another
+// local address) are errors with it.
 func WithDialContext(f func(ctx context.Context, network, addr string) (net.Conn, error)) ClientOption {
 	return poolOption("WithDialContext", func(c *config) error { c.dialContext = f; return nil })
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"slices"
 	"strings"
-	"sync"
 
 	"gohttpx.dev/proxy"
 	"gohttpx.dev/tls"
@@ -47,6 +47,11 @@ type Proxy struct {
 	TLS *tls.Options
 	// Mode says what is forwarded and what tunnelled.
 	Mode ProxyMode
+	// Share lets forwarded requests for all origins share connections to the
+	// proxy, which then is the host for Limits.MaxConnectionsPerHost and Stats.
+	// Default: each origin has connections of its own, so that a slow one does
+	// not hold up the others.
+	Share bool
 }
 
 // String returns the URL without user information.
@@ -61,6 +66,9 @@ func (p Proxy) String() string {
 // GoString is String, so that %#v shows no password either.
 func (p Proxy) GoString() string { return "httpx.Proxy(" + p.String() + ")" }
 
+// LogValue is String, so that no log shows a password either.
+func (p Proxy) LogValue() slog.Value { return slog.StringValue(p.String()) }
+
 // WithProxy sends requests through the proxy at a URL; see Proxy. Then the
 // environment is not asked. Patterns of WithMountProxy come first, unless this
 // is a request's option.
@@ -70,15 +78,16 @@ func WithProxy(url string) Option { return WithProxyConfig(Proxy{URL: url}) }
 func WithProxyConfig(p Proxy) Option {
 	s, err := newProxyServer(p)
 	return proxyOption(func(c *proxyChoice) error {
-		c.server, c.ask, c.noEnv = s, nil, true
+		c.server, c.ask, c.given = s, nil, true
 		return err
 	})
 }
 
-// NoProxy sends requests directly, whatever the client or the environment say.
+// NoProxy sends requests directly, whatever the client or the environment say:
+// it drops what WithMountProxy has said before it, too.
 func NoProxy() Option {
 	return proxyOption(func(c *proxyChoice) error {
-		*c = proxyChoice{noEnv: true, mounts: c.mounts}
+		*c = proxyChoice{given: true, noEnv: c.noEnv}
 		return nil
 	})
 }
@@ -88,16 +97,18 @@ func NoProxy() Option {
 // safe for concurrent use and must not change the request.
 func WithProxyFunc(f func(*Request) (*Proxy, error)) Option {
 	return proxyOption(func(c *proxyChoice) error {
-		c.server, c.ask, c.noEnv = nil, f, true
+		c.server, c.ask, c.given = nil, f, true
 		return nil
 	})
 }
 
 // WithTrustEnv says whether the environment has a say: HTTP_PROXY, HTTPS_PROXY,
-// ALL_PROXY and NO_PROXY (see the package proxy for what they may hold),
-// SSL_CERT_FILE and SSL_CERT_DIR, SSLKEYLOGFILE. It is on by default. The proxy
-// variables are read once, when the client is made; requests to this machine go
-// through a proxy too, unless NO_PROXY names it.
+// ALL_PROXY and NO_PROXY (see proxy.FromEnvironment for what they may hold),
+// SSL_CERT_FILE, SSL_CERT_DIR and SSLKEYLOGFILE (see tls.FromEnvironment). It is
+// on by default. The variables are read once, when the client is made; what is
+// wrong in them is told to requests that need them. Requests to this machine go
+// through a proxy too, unless NO_PROXY names it. WithProxy, WithProxyFunc and
+// NoProxy leave the proxy variables aside, CAFile and the like those of TLS.
 func WithTrustEnv(on bool) Option {
 	return connOption(func(c *connOptions) error {
 		c.proxies.noEnv, c.noEnv = !on, !on
@@ -146,8 +157,11 @@ type proxyChoice struct {
 	server *proxyServer // for all that no mount matches
 	ask    func(*Request) (*Proxy, error)
 	mounts []proxyMount
-	noEnv  bool
+	given  bool // by an option, which leaves the environment out
+	noEnv  bool // the environment has no say
 }
+
+func (c *proxyChoice) asksEnv() bool { return !c.given && !c.noEnv }
 
 type proxyMount struct {
 	pattern proxy.Pattern
@@ -169,29 +183,37 @@ func (o proxyOption) applyRequest(r *Request) error {
 	}).applyRequest(r)
 }
 
-// environment is read once, when it is first needed.
+// environment is what a client has read of the process's. Immutable.
 type environment struct {
-	once   sync.Once
 	mounts []proxyMount
+	tls    *tls.Environment
+	none   *tls.Environment // of clients and requests that do not trust it
 }
 
-func (e *environment) read() []proxyMount {
-	e.once.Do(func() {
-		env, _ := proxy.FromEnvironment(os.LookupEnv) // what is wrong is told to requests that need it
-		for _, r := range env.Routes() {
-			m := proxyMount{pattern: r.Pattern, err: r.Err}
-			if r.Proxy != nil {
-				m.server = &proxyServer{url: *r.Proxy}
-			}
-			e.mounts = append(e.mounts, m)
+func readEnvironment() environment {
+	e := environment{tls: tls.FromEnvironment(os.LookupEnv), none: tls.FromEnvironment(nil)}
+	env, _ := proxy.FromEnvironment(os.LookupEnv) // what is wrong is told to requests that need it
+	for _, r := range env.Routes() {
+		m := proxyMount{pattern: r.Pattern, err: r.Err}
+		if r.Proxy != nil {
+			m.server = &proxyServer{url: *r.Proxy}
 		}
-	})
-	return e.mounts
+		e.mounts = append(e.mounts, m)
+	}
+	return e
+}
+
+// trusted is the part of TLS.
+func (e *environment) trusted(no bool) *tls.Environment {
+	if no {
+		return e.none
+	}
+	return e.tls
 }
 
 // choose returns the proxy for a request, nil for none.
 func (c *proxyChoice) choose(r *Request, env *environment) (*proxyServer, error) {
-	if len(c.mounts) > 0 || !c.noEnv {
+	if len(c.mounts) > 0 || c.asksEnv() {
 		if m := c.mount(r.URL, env); m != nil {
 			return m.server, m.err
 		}
@@ -225,10 +247,9 @@ func (c *proxyChoice) mount(u *URL, env *environment) *proxyMount {
 	for i := range c.mounts {
 		try(&c.mounts[i], true)
 	}
-	if !c.noEnv {
-		mounts := env.read()
-		for i := range mounts {
-			try(&mounts[i], false)
+	if c.asksEnv() {
+		for i := range env.mounts {
+			try(&env.mounts[i], false)
 		}
 	}
 	return best
@@ -240,6 +261,7 @@ type proxyServer struct {
 	header wire.Fields
 	tls    tls.Options
 	mode   ProxyMode
+	share  bool
 }
 
 func newProxyServer(p Proxy) (*proxyServer, error) {
@@ -260,7 +282,7 @@ func newProxyServer(p Proxy) (*proxyServer, error) {
 	if p.TLS != nil && u.Scheme != "https" {
 		return nil, fmt.Errorf("proxy: TLS options for a proxy that is spoken to without TLS: write https:// in place of %s://", u.Scheme)
 	}
-	s := &proxyServer{url: u, header: wire.Fields(p.Header.Clone()), mode: p.Mode}
+	s := &proxyServer{url: u, header: wire.Fields(p.Header.Clone()), mode: p.Mode, share: p.Share}
 	if p.TLS != nil {
 		s.tls = *p.TLS
 	}
@@ -277,7 +299,7 @@ func (s *proxyServer) forwards(scheme string) bool {
 }
 
 func (s *proxyServer) fingerprint(b *strings.Builder) {
-	fmt.Fprintf(b, "|%q %q %q %q %q %d %s", s.url.Scheme, s.url.Host, s.url.Port, s.url.Username, s.url.Password, s.mode, s.tls.Fingerprint())
+	fmt.Fprintf(b, "|%q %q %q %q %q %d %t %s", s.url.Scheme, s.url.Host, s.url.Port, s.url.Username, s.url.Password, s.mode, s.share, s.tls.Fingerprint())
 	for _, f := range s.header {
 		fmt.Fprintf(b, " %q:%q", f.Name, f.Value)
 	}

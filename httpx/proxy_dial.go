@@ -88,6 +88,11 @@ func (d *dialer) toProxy(ctx context.Context, r *route, info *wire.ConnInfo) (li
 		raw.Close()
 		return link{}, proxyFailed(via, dialError(ctx, wire.PhaseTLS, err))
 	}
+	if p := tc.ConnectionState().NegotiatedProtocol; p != "" && p != "http/1.1" {
+		raw.Close()
+		return link{}, proxyFailed(via, &wire.Error{Phase: wire.PhaseTLS, Kind: wire.KindProtocol, Remote: true,
+			Err: fmt.Errorf("the proxy chose the protocol %q, and HTTP/1.1 is all that is spoken with a proxy", p)})
+	}
 	return link{raw: raw, nc: tc, tls: tc}, nil
 }
 

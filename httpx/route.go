@@ -28,11 +28,17 @@ type route struct {
 	viaAuth *proxyAuth     // nil: no credentials
 }
 
-func newRoute(o connOptions, via *proxyServer) (*route, error) {
+func newRoute(o connOptions, via *proxyServer, env *environment) (*route, error) {
 	if o.noHTTP1 && !o.http2 {
 		return nil, errors.New("neither HTTP/1.1 nor HTTP/2 may be spoken: see WithHTTP1 and WithHTTP2")
 	}
+	if err := o.contradiction(via); err != nil {
+		return nil, err
+	}
 	t := o.tls
+	if t.Environment == nil {
+		t.Environment = env.trusted(o.noEnv)
+	}
 	if t.ALPN == nil {
 		if o.http2 {
 			t.ALPN = append(t.ALPN, "h2")
@@ -57,11 +63,25 @@ func newRoute(o connOptions, via *proxyServer) (*route, error) {
 		if t.ALPN == nil {
 			t.ALPN = []string{"http/1.1"}
 		}
+		if t.Environment == nil {
+			t.Environment = env.trusted(o.noEnv)
+		}
 		if r.viaTLS, err = ourtls.NewClient(t); err != nil {
 			return nil, fmt.Errorf("proxy %s: %w", via.url.Redacted(), err)
 		}
 	}
 	return r, nil
+}
+
+// contradiction finds options of which one would go unheeded.
+func (o *connOptions) contradiction(via *proxyServer) error {
+	switch {
+	case o.unixSocket != "" && o.localAddr.IsValid():
+		return errors.New("WithUnixSocket and WithLocalAddr: a Unix domain socket has no local IP address")
+	case o.unixSocket != "" && via == nil && len(o.connectTo) > 0:
+		return errors.New("WithUnixSocket and WithConnectTo: every connection goes to the socket, so nothing is left to redirect")
+	}
+	return nil
 }
 
 // network is the one to dial in. A local address without a host chooses the
@@ -77,14 +97,21 @@ func network(local netip.Addr) string {
 }
 
 // routes are the routes of requests with connection options of their own. A
-// route lives as long as a request or a connection uses it.
+// route lives as long as a request or a connection uses it, and the last ones a
+// while longer.
 type routes struct {
-	base *route // the client's own, without a proxy
+	base *route // the client's own, without a proxy; immutable, like env
 	env  environment
 
-	mu sync.Mutex
-	m  map[string]weak.Pointer[route] // guarded by mu; by fingerprint
+	mu     sync.Mutex
+	m      map[string]weak.Pointer[route] // guarded by mu; by fingerprint
+	recent [maxRecent]*route              // guarded by mu; keeps them for a while
+	next   int                            // guarded by mu; the oldest of recent
 }
+
+// maxRecent is how many routes live on without a connection, with the sessions
+// of TLS to be resumed and what a proxy wants by way of credentials.
+const maxRecent = 16
 
 // of returns the route for a request, nil for the client's own.
 func (rs *routes) of(r *Request, m *more) (*route, error) {
@@ -120,10 +147,12 @@ func (rs *routes) intern(o *connOptions, via *proxyServer) (*route, error) {
 	if r := rs.m[print].Value(); r != nil {
 		return r, nil
 	}
-	r, err := newRoute(*o, via)
+	r, err := newRoute(*o, via, &rs.env)
 	if err != nil {
 		return nil, err
 	}
+	rs.recent[rs.next] = r
+	rs.next = (rs.next + 1) % maxRecent
 	if rs.m == nil {
 		rs.m = map[string]weak.Pointer[route]{}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gohttpx.dev/pool"
+	"gohttpx.dev/proxy"
 	"gohttpx.dev/wire"
 )
 
@@ -102,6 +103,9 @@ func (t *HTTPTransport) roundTrip(ctx context.Context, r *Request, m *more, def 
 	if route, ok := key.Profile.(*route); ok && route.via != nil {
 		err = t.viaProxy(ctx, route, key, r, m, resp)
 	} else {
+		if m == nil || m.target == "" {
+			w.Fields = proxy.OriginFields(w.Fields)
+		}
 		err = t.pool.RoundTrip(ctx, key, w, &resp.wire)
 	}
 	if err != nil {
@@ -126,6 +130,9 @@ func (t *HTTPTransport) key(r *Request, m *more) (pool.Key, error) {
 	}
 	if route != nil { // a nil *route in the interface would be another key
 		k.Profile = route
+		if via := route.via; via != nil && via.share && via.forwards(k.Scheme) {
+			k.Addr = via.url.Addr()
+		}
 	}
 	return k, nil
 }

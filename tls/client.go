@@ -12,20 +12,37 @@ const maxNames = 1024
 
 // Client shakes hands as a TLS client, always with the same options.
 type Client struct {
-	base *stdtls.Config // immutable after NewClient; its ServerName, if any, is the override
+	// Immutable after NewClient.
+	handshaker *Handshaker
+	pins       []string
+	override   string       // of the server's name, "" for none
+	env        *Environment // has the roots; nil if it is not asked
+	file       *certFile    // the client certificate on disk; nil for none
 
 	mu     sync.Mutex
-	byName map[string]*stdtls.Config // guarded by mu; base with ServerName set
+	base   *stdtls.Config            // guarded by mu, like the rest; the config itself is never changed
+	rooted bool                      // base has what env says
+	number int                       // of the certificate that base has from file
+	byName map[string]*stdtls.Config // base with ServerName set
 }
 
 // NewClient loads what o names and returns a Client. Its errors are those of
-// Options.Config.
+// Options.Config, but for the environment's roots: what is wrong with these is
+// told to the handshakes that need them.
 func NewClient(o Options) (*Client, error) {
-	cfg, err := o.Config()
+	cfg, file, err := o.config()
 	if err != nil {
 		return nil, err
 	}
-	return &Client{base: cfg, byName: make(map[string]*stdtls.Config)}, nil
+	c := &Client{handshaker: o.Handshaker, pins: append([]string(nil), o.Pins...), override: cfg.ServerName,
+		file: file, base: cfg, byName: make(map[string]*stdtls.Config)}
+	if file != nil {
+		c.number = file.number
+	}
+	if o.asksEnvironment(cfg) {
+		c.env = o.Environment
+	}
+	return c, nil
 }
 
 // Handshake makes TLS on nc, with the server that host names: a host name or IP
@@ -38,25 +55,77 @@ func (c *Client) Handshake(ctx context.Context, nc net.Conn, host string) (*Conn
 		nc.Close()
 		return nil, &Error{ServerName: host, Err: err}
 	}
-	raw := newRawConn(nc)
-	tc := stdtls.Client(raw, cfg)
-	if err := tc.HandshakeContext(ctx); err != nil {
+	// The socket, because TLS beneath this one would say goodbye first, which a
+	// peer that does not read can draw out for seconds.
+	end := context.AfterFunc(ctx, func() { socket(nc).Close() })
+	tc, err := c.shake(ctx, nc, cfg)
+	if !end() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		socket(nc).Close()
 		nc.Close()
 		return nil, &Error{ServerName: cfg.ServerName, Err: err}
 	}
-	return &Conn{Conn: tc, raw: raw}, nil
+	return tc, nil
+}
+
+func (c *Client) shake(ctx context.Context, nc net.Conn, cfg *stdtls.Config) (*Conn, error) {
+	if c.handshaker != nil {
+		return c.handshaker.run(ctx, nc, cfg, c.pins)
+	}
+	raw := newRawConn(nc)
+	tc := stdtls.Client(raw, cfg)
+	if err := tc.HandshakeContext(ctx); err != nil {
+		return nil, err
+	}
+	return &Conn{Conn: tc, below: nc, name: cfg.ServerName, std: tc, raw: raw}, nil
+}
+
+// socket is the connection at the bottom of those that say what they are over.
+func socket(nc net.Conn) net.Conn {
+	for range 8 {
+		over, ok := nc.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
+		below := over.NetConn()
+		if below == nil {
+			break
+		}
+		nc = below
+	}
+	return nc
 }
 
 func (c *Client) config(host string) (*stdtls.Config, error) {
-	if c.base.ServerName != "" {
-		return c.base, nil
+	name := c.override
+	if name == "" {
+		var err error
+		if name, err = serverName(host); err != nil {
+			return nil, err
+		}
 	}
-	name, err := serverName(host)
-	if err != nil {
-		return nil, err
+	if c.env != nil {
+		if _, err := c.env.Roots(); err != nil {
+			return nil, err
+		}
+	}
+	var cert stdtls.Certificate
+	number := 0
+	if c.file != nil {
+		cert, number = c.file.current()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.env != nil && !c.rooted {
+		c.base = c.base.Clone()
+		c.base.RootCAs, _ = c.env.Roots() // loaded above
+		c.rooted = true
+	}
+	if number > c.number {
+		c.renewLocked(cert, number)
+	}
 	cfg := c.byName[name]
 	if cfg == nil {
 		if len(c.byName) >= maxNames {
@@ -67,4 +136,16 @@ func (c *Client) config(host string) (*stdtls.Config, error) {
 		c.byName[name] = cfg
 	}
 	return cfg, nil
+}
+
+// renewLocked puts a new client certificate in the place of the first. Sessions go
+// with the old one: a server knows whose a resumed session is from its ticket,
+// and asks for no certificate (RFC 8446 §2.2). A connection that was made before
+// still puts its tickets where it got its configuration.
+func (c *Client) renewLocked(cert stdtls.Certificate, number int) {
+	base := c.base.Clone()
+	base.Certificates = append([]stdtls.Certificate{cert}, base.Certificates[1:]...)
+	base.ClientSessionCache = stdtls.NewLRUClientSessionCache(sessions)
+	c.base, c.number = base, number
+	clear(c.byName)
 }

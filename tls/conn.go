@@ -10,14 +10,51 @@ import (
 
 // Conn is a TLS connection that can be probed while it is idle.
 type Conn struct {
-	*stdtls.Conn
-	raw *rawConn // immutable after Handshake; beneath Conn
+	net.Conn // what reads and writes; immutable after Handshake, like the rest
+
+	below net.Conn // as it was given to Handshake
+	name  string   // of the server
+
+	std *stdtls.Conn // Conn; nil if it is a Handshaker's
+	raw *rawConn     // between std and below
+
+	state stdtls.ConnectionState // of a Handshaker's
 }
 
 // Raw returns the connection beneath TLS, as it was given to Handshake. Closing
 // it ends the connection at once; Close may wait for a peer that does not read,
 // because it sends close_notify first.
-func (c *Conn) Raw() net.Conn { return c.raw.Conn }
+func (c *Conn) Raw() net.Conn { return c.below }
+
+// NetConn is Raw, under the name that crypto/tls gives it.
+func (c *Conn) NetConn() net.Conn { return c.below }
+
+// ConnectionState returns what was agreed on.
+func (c *Conn) ConnectionState() stdtls.ConnectionState {
+	if c.std == nil {
+		return c.state
+	}
+	return c.std.ConnectionState()
+}
+
+// CloseWrite sends close_notify, where the implementation can do that.
+func (c *Conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return net.ErrClosed
+}
+
+// Read reads. An alert of the server is an *Error: with TLS 1.3 that is how it
+// refuses a client certificate, since the client's handshake is over before the
+// server has seen it (RFC 8446 §4.4.2.4).
+func (c *Conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err != nil && isAlert(err) {
+		err = &Error{ServerName: c.name, Err: err, after: true}
+	}
+	return n, err
+}
 
 // Probe reports whether the connection, on which nobody reads, is still good.
 // It takes in session tickets; close_notify, the end of the stream, an error and
@@ -25,6 +62,9 @@ func (c *Conn) Raw() net.Conn { return c.raw.Conn }
 // closed. It does not block and ignores deadlines. What cannot be looked at is
 // taken to be good (see the package's Limitations). It must not overlap a Read.
 func (c *Conn) Probe() bool {
+	if c.std == nil {
+		return true
+	}
 	var b [1]byte
 	n, err := c.probeRead(b[:])
 	return n == 0 && err == errProbe
@@ -34,7 +74,7 @@ func (c *Conn) Probe() bool {
 // crypto/tls holds no further bytes, and the socket had none. Where it does, there
 // is no need for a Probe. It belongs to the reading goroutine; false proves
 // nothing.
-func (c *Conn) Quiet() bool { return c.raw.records.usedUp() }
+func (c *Conn) Quiet() bool { return c.std != nil && c.raw.records.usedUp() }
 
 // probeRead is Read, but errProbe where that would wait.
 func (c *Conn) probeRead(p []byte) (int, error) {
@@ -89,7 +129,9 @@ func newRawConn(nc net.Conn) *rawConn {
 	r := &rawConn{Conn: nc}
 	switch c := nc.(type) {
 	case *Conn:
-		r.inner = c
+		if c.std != nil {
+			r.inner = c
+		}
 	case *net.TCPConn:
 		r.fd, _ = c.SyscallConn()
 	case *net.UnixConn:

@@ -9,22 +9,30 @@
 // a cache that belongs to the Client: a session which was made under one set of
 // options is never resumed under another. Without CAFile and RootCAs the roots
 // are those of the operating system, which crypto/x509 loads once, when first
-// needed (on Unix it reads SSL_CERT_FILE and SSL_CERT_DIR itself).
+// needed; on Unix it reads SSL_CERT_FILE and SSL_CERT_DIR itself, unless
+// Options.Environment says what these are, or that they have no say.
 //
-// Conn is a *crypto/tls.Conn which can also be probed: Probe tells in under a
+// Files of a client certificate are read again when they change. Pins bind a
+// server to keys. Base takes what crypto/tls can do and Options has no field for,
+// Encrypted Client Hello for instance; a Handshaker puts another implementation of
+// TLS in the place of crypto/tls.
+//
+// Conn is a connection which can also be probed: Probe tells in under a
 // microsecond whether an idle connection is still good. The socket's own
 // readability does not, because session tickets make a healthy connection
 // readable.
 //
 // # Concurrency
 //
-// A Client is safe for concurrent use and immutable. Conn is as safe as
+// A Client is safe for concurrent use. Conn is as safe as
 // crypto/tls's; Probe must not overlap a Read.
 //
 // # Limitations
 //
 // Probe looks at the socket on Linux, macOS and the BSDs, and only at a bare
 // *net.TCPConn or *net.UnixConn or another Conn of this package; elsewhere it
-// only sees bytes that crypto/tls has read already. Client certificate files
-// are read once and not watched. Encrypted key files are not supported.
+// only sees bytes that crypto/tls has read already, and of a Handshaker's
+// connection nothing. CAFile and the environment's files are read once. Encrypted
+// key files are not supported, nor are revocation lists: see Base's
+// VerifyConnection.
 package tls

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Error is a handshake that failed. Err keeps the detail for errors.As:
-// *crypto/tls.CertificateVerificationError, x509.HostnameError,
+// Error is a handshake that failed, or an alert of the server after it. Err keeps the detail for errors.As:
+// *crypto/tls.CertificateVerificationError, *PinError, x509.HostnameError,
 // x509.UnknownAuthorityError, x509.CertificateInvalidError,
 // crypto/tls.RecordHeaderError, and *net.OpError for an alert ("remote error")
 // or a broken connection; or for errors.Is the context's error.
@@ -21,11 +21,16 @@ type Error struct {
 	ServerName string
 	// Err is what crypto/tls said. It is never nil.
 	Err error
+
+	after bool // the handshake was over
 }
 
 // Error names the server and what was wrong. Whatever the peer has chosen is
 // quoted and bounded in it.
 func (e *Error) Error() string {
+	if e.after {
+		return "tls: connection with " + quote(e.ServerName) + ": " + explain(e.Err)
+	}
 	return "tls: handshake with " + quote(e.ServerName) + ": " + explain(e.Err)
 }
 
@@ -50,9 +55,15 @@ func explain(err error) string {
 		if errors.As(err, &chain) && len(chain.UnverifiedCertificates) > 0 {
 			leaf = chain.UnverifiedCertificates[0]
 		}
-		return explainUnknown(unknown, leaf)
+		return explainUnknown(unknown, leaf) + sentChain(chain)
 	case errors.As(err, &invalid) && invalid.Cert != nil:
 		return explainInvalid(invalid)
+	}
+	if what := explainAlert(err); what != "" {
+		return what
+	}
+	if strings.Contains(err.Error(), "server selected unsupported protocol version") {
+		return printable(strings.TrimPrefix(err.Error(), "tls: ")) + ": it is older or newer than MinVersion and MaxVersion allow (TLS 1.2 and up by default)"
 	}
 	// crypto/tls starts its texts with "tls: " too.
 	return printable(strings.TrimPrefix(err.Error(), "tls: "))
@@ -91,6 +102,24 @@ func explainUnknown(e x509.UnknownAuthorityError, leaf *x509.Certificate) string
 	return s
 }
 
+// sentChain lists the certificates that the server has sent, where there are
+// several: the one that is missing comes after them.
+func sentChain(e *stdtls.CertificateVerificationError) string {
+	if e == nil || len(e.UnverifiedCertificates) < 2 {
+		return ""
+	}
+	const most = 5
+	var names []string
+	for i, c := range e.UnverifiedCertificates {
+		if i == most {
+			names = append(names, fmt.Sprintf("%d more", len(e.UnverifiedCertificates)-most))
+			break
+		}
+		names = append(names, subject(c))
+	}
+	return "; the server sent the chain " + strings.Join(names, ", ")
+}
+
 func selfSigned(c *x509.Certificate) bool { return bytes.Equal(c.RawIssuer, c.RawSubject) }
 
 func explainInvalid(e x509.CertificateInvalidError) string {
@@ -101,9 +130,19 @@ func explainInvalid(e x509.CertificateInvalidError) string {
 	// x509 puts both ends of the period under one reason; only the detail tells
 	// them apart, and it goes by the configuration's clock.
 	if strings.Contains(e.Detail, " is before ") {
-		return who + " is not valid before " + e.Cert.NotBefore.UTC().Format(time.RFC3339)
+		return who + " is not valid before " + e.Cert.NotBefore.UTC().Format(time.RFC3339) + clock(e.Detail)
 	}
-	return who + " expired on " + e.Cert.NotAfter.UTC().Format(time.RFC3339)
+	return who + " expired on " + e.Cert.NotAfter.UTC().Format(time.RFC3339) + clock(e.Detail)
+}
+
+// clock is what time it was for x509: a wrong clock is as good a reason as a
+// wrong certificate.
+func clock(detail string) string {
+	now, ok := strings.CutPrefix(detail, "current time ")
+	if now, _, _ = strings.Cut(now, " "); !ok {
+		return ""
+	}
+	return "; the clock here says " + printable(now)
 }
 
 // subject names a certificate by the first name that it has.

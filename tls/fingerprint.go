@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync/atomic"
 )
 
 // Fingerprint returns a text that is equal for options which make
@@ -18,6 +19,9 @@ func (o Options) Fingerprint() string {
 	for i := range o.Certificates {
 		fmt.Fprintf(&b, " %x", o.Certificates[i].Certificate) // its key is the one it names
 	}
+	if len(o.Pins) > 0 || o.Environment != nil || o.Handshaker != nil {
+		fmt.Fprintf(&b, " %q %p %p", o.Pins, o.Environment, o.Handshaker)
+	}
 	if o.KeyLogWriter != nil {
 		identity(&b, o.KeyLogWriter)
 	}
@@ -25,11 +29,18 @@ func (o Options) Fingerprint() string {
 }
 
 // identity writes which object v is; for a value that is no pointer, what it is.
+// Two that cannot be compared, functions above all, are never the same: their
+// text is another one each time.
 func identity(b *strings.Builder, v any) {
-	switch r := reflect.ValueOf(v); r.Kind() {
-	case reflect.Pointer, reflect.Chan, reflect.Map, reflect.UnsafePointer:
+	switch r := reflect.ValueOf(v); {
+	case r.Kind() == reflect.Pointer, r.Kind() == reflect.Chan, r.Kind() == reflect.Map, r.Kind() == reflect.UnsafePointer:
 		fmt.Fprintf(b, " %T %p", v, v)
-	default:
+	case r.Comparable():
 		fmt.Fprintf(b, " %T %#v", v, v)
+	default:
+		fmt.Fprintf(b, " %T no. %d", v, unlike.Add(1))
 	}
 }
+
+// unlike tells the values apart that cannot be compared.
+var unlike atomic.Uint64

@@ -1,0 +1,92 @@
+package tls
+
+import (
+	"context"
+	stdtls "crypto/tls"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+
+	"gohttpx.dev/internal/memconn"
+	"gohttpx.dev/internal/peer"
+)
+
+func TestHandshaker(t *testing.T) {
+	ca := peer.NewCA(t)
+	s := server(t, &stdtls.Config{Certificates: []stdtls.Certificate{ca.Issue(host)}, NextProtos: []string{"h2"}})
+	calls := 0
+	h := NewHandshaker(func(ctx context.Context, nc net.Conn, cfg *stdtls.Config) (net.Conn, stdtls.ConnectionState, error) {
+		calls++
+		tc := stdtls.Client(nc, cfg)
+		err := tc.HandshakeContext(ctx)
+		return tc, tc.ConnectionState(), err
+	})
+	tc := shake(t, client(t, Options{RootCAs: ca.Pool(), ALPN: []string{"h2"}, Handshaker: h}), s, host)
+	echo(t, tc)
+	if p := tc.ConnectionState().NegotiatedProtocol; calls != 1 || p != "h2" {
+		t.Errorf("%d calls, protocol %q", calls, p)
+	}
+	if !tc.Probe() || tc.Quiet() {
+		t.Error("what cannot be looked at is taken to be good, and not to be quiet")
+	}
+	if err := tc.CloseWrite(); err != nil {
+		t.Error(err)
+	}
+
+	var pin *PinError
+	if _, err := client(t, Options{RootCAs: ca.Pool(), Handshaker: NewHandshaker(
+		func(ctx context.Context, nc net.Conn, cfg *stdtls.Config) (net.Conn, stdtls.ConnectionState, error) {
+			return nc, stdtls.ConnectionState{}, nil // no TLS at all
+		}), Pins: []string{Pin(ca.Cert)}}).Handshake(t.Context(), dial(t, s.Addr), host); !errors.As(err, &pin) {
+		t.Errorf("a Handshaker without certificates passes pins: %v", err)
+	}
+	no := NewHandshaker(func(context.Context, net.Conn, *stdtls.Config) (net.Conn, stdtls.ConnectionState, error) {
+		return nil, stdtls.ConnectionState{}, nil
+	})
+	if _, err := client(t, Options{Handshaker: no}).Handshake(t.Context(), dial(t, s.Addr), host); err == nil {
+		t.Error("nothing is no connection")
+	}
+	a, b := memconn.Pipe()
+	defer b.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	stuck := NewHandshaker(func(_ context.Context, nc net.Conn, _ *stdtls.Config) (net.Conn, stdtls.ConnectionState, error) {
+		cancel()
+		_, err := nc.Read(make([]byte, 1)) // heeds no context
+		return nil, stdtls.ConnectionState{}, err
+	})
+	if _, err := client(t, Options{Handshaker: stuck}).Handshake(ctx, a, host); err == nil || !a.Closed() {
+		t.Error("the end of the context breaks it off:", err)
+	}
+}
+
+func TestFingerprintTellsApart(t *testing.T) {
+	f := func(context.Context, net.Conn, *stdtls.Config) (net.Conn, stdtls.ConnectionState, error) {
+		return nil, stdtls.ConnectionState{}, nil
+	}
+	h := NewHandshaker(f)
+	write := func(n int) writerFunc { return func(p []byte) (int, error) { return n, nil } }
+	env := FromEnvironment(nil)
+	same := []Options{
+		{}, {Pins: []string{"a"}}, {Pins: []string{"b"}}, {Handshaker: h}, {Handshaker: NewHandshaker(f)}, {Environment: env},
+		{Environment: FromEnvironment(nil)}, {KeyLogWriter: keyLogFile("a")}, {KeyLogWriter: keyLogFile("b")}, {KeyLogWriter: &strings.Builder{}},
+	}
+	seen := map[string]int{}
+	for i, o := range same {
+		if j, ok := seen[o.Fingerprint()]; ok {
+			t.Errorf("%d and %d are one", i, j)
+		}
+		seen[o.Fingerprint()] = i
+		if o.Fingerprint() != o.Fingerprint() {
+			t.Errorf("%d is two", i)
+		}
+	}
+	// Closures of the same function cannot be told apart, so none is another.
+	if a, b := (Options{KeyLogWriter: write(1)}), (Options{KeyLogWriter: write(2)}); a.Fingerprint() == b.Fingerprint() {
+		t.Error("two functions are one")
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
