@@ -89,6 +89,9 @@ func (x *exchange) run(ctx context.Context, r *Request) (*Response, error) {
 		if !resp.isRedirect() {
 			return resp, nil
 		}
+		if !req.canResend() && resp.Request.canResend() {
+			req.content = resp.Request.content // an Auth has read it into memory
+		}
 		next, err := redirect(req, resp, x.more)
 		if !x.more.follow {
 			resp.NextRequest = next

@@ -218,6 +218,23 @@ func TestRedirects(t *testing.T) {
 		}
 	})
 
+	t.Run("A13.5 a body that an Auth has buffered", func(t *testing.T) {
+		w.redirect("http://a.example/", 307, "/next")
+		w.log()
+		read := authFunc(func(ctx context.Context, req *httpx.Request, next nextFunc) (*httpx.Response, error) {
+			if _, err := req.ReadBody(ctx); err != nil {
+				return nil, err
+			}
+			return next(ctx, req)
+		})
+		if _, err := w.Post(ctx, "http://a.example/", httpx.Reader(strings.NewReader("hello")), httpx.WithAuth(read)); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.log(); len(got) != 2 || got[1].Body != "hello" {
+			t.Errorf("%v", got)
+		}
+	})
+
 	t.Run("A13.6 limit", func(t *testing.T) {
 		w.redirect("http://a.example/loop", 302, "/loop")
 		for _, tt := range []struct {
