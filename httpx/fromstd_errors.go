@@ -80,9 +80,9 @@ func isTLSError(err error) bool {
 		errors.As(err, &unknown) || errors.As(err, &invalid) || errors.As(err, &host)
 }
 
+// isProtocolError goes by the text: net/http has no type for it.
 func isProtocolError(err error) bool {
-	var protocol *http.ProtocolError
-	return errors.As(err, &protocol) || strings.Contains(err.Error(), "malformed HTTP") || strings.Contains(err.Error(), "malformed chunked")
+	return strings.Contains(err.Error(), "malformed HTTP") || strings.Contains(err.Error(), "malformed chunked")
 }
 
 // stdReadError is the other way round, for what users of net/http compare.

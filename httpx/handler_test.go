@@ -333,7 +333,7 @@ func TestHandlerEnds(t *testing.T) {
 			<-r.Context().Done()
 		}, end: func(_ func(), resp *httpx.Response) error { return resp.Close() }},
 		{name: "A23.2 the handler answers and reads nothing", method: "POST", body: endless{}, handle: func(w http.ResponseWriter, r *http.Request) {
-			http.Error(w, "no", 413)
+			http.Error(w, "no", http.StatusRequestEntityTooLarge)
 		}, end: func(_ func(), resp *httpx.Response) error {
 			if resp.StatusCode != 413 {
 				return fmt.Errorf("status %d", resp.StatusCode)

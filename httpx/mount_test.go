@@ -129,7 +129,7 @@ func TestMounts(t *testing.T) {
 				})
 			}),
 			httpx.WithMount("all://b.test", &named{name: "b"}),
-			httpx.WithMount("all://a.test", httpx.HandlerTransport(http.RedirectHandler("http://b.test/", 302))))
+			httpx.WithMount("all://a.test", httpx.HandlerTransport(http.RedirectHandler("http://b.test/", http.StatusFound))))
 		if got := asked(t, c, "http://a.test"); got != "b" || !slices.Equal(seen, []string{"a.test", "b.test"}) {
 			t.Error(got, seen)
 		}
