@@ -186,7 +186,7 @@ func TestOrderWithinACall(t *testing.T) {
 		w.page("http://a.example/", func(rw http.ResponseWriter, r *http.Request) {
 			note("wire")
 			http.SetCookie(rw, &http.Cookie{Name: "c", Value: "1"})
-			http.Redirect(rw, r, "/2", 302)
+			http.Redirect(rw, r, "/2", http.StatusFound)
 		})
 		if _, err := c.Get(ctx, "http://a.example/"); err != nil {
 			t.Fatal(err)
@@ -209,7 +209,10 @@ func TestOrderWithinACall(t *testing.T) {
 		})
 		var seen []string
 		_, err := w.Get(ctx, "http://a.example/", httpx.WithAuth(httpx.DigestAuth("u", "p")),
-			httpx.OnRequest(func(r *httpx.Request) error { seen = append(seen, fmt.Sprint(r.Header.Has("Authorization"))); return nil }),
+			httpx.OnRequest(func(r *httpx.Request) error {
+				seen = append(seen, fmt.Sprint(r.Header.Has("Authorization")))
+				return nil
+			}),
 			httpx.OnResponse(func(r *httpx.Response) error { seen = append(seen, fmt.Sprint(r.StatusCode)); return nil }))
 		if want := []string{"false", "401", "true", "200"}; err != nil || !slices.Equal(seen, want) {
 			t.Errorf("%v %v, want %v", err, seen, want)
@@ -321,7 +324,7 @@ func TestRedirectsWithSecrets(t *testing.T) {
 		set := func(from, to, cookie string) {
 			w.page(from, func(rw http.ResponseWriter, r *http.Request) {
 				rw.Header().Set("Set-Cookie", cookie)
-				http.Redirect(rw, r, to, 302)
+				http.Redirect(rw, r, to, http.StatusFound)
 			})
 		}
 		set("http://a.example/", "http://b.example/", "a=1")
