@@ -2,6 +2,7 @@ package httpx_test
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"gohttpx.dev/internal/leak"
@@ -20,6 +21,11 @@ func TestMain(m *testing.M) {
 	case "bulk":
 		serveBulk()
 		return
+	}
+	// What the machine's environment says of proxies is not what is tested.
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "NETRC"} {
+		os.Unsetenv(name)
+		os.Unsetenv(strings.ToLower(name))
 	}
 	os.Exit(leak.Main(m))
 }

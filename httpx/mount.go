@@ -19,6 +19,11 @@ import (
 // the domain too. The most specific pattern wins: an exact host before a domain
 // before any host, then one with a port, then one with a scheme.
 //
+// The patterns of WithMountProxy and of the environment's NO_PROXY and proxy
+// variables stand in the same table: one that is more specific than pattern has
+// the client's own transport carry the request, as it says; of equal ones WithMount
+// holds.
+//
 // Every request that goes out is looked at, those of redirects too, below the
 // middleware. Options of the connection, proxies among them, concern the client's
 // own transport only. Client.Close closes t, if it is an io.Closer.
@@ -57,16 +62,27 @@ func (c *config) route(own Transport) Transport {
 
 // RoundTrip implements Transport.
 func (r *router) RoundTrip(ctx context.Context, req *Request) (*Response, error) {
-	t := r.own
+	return r.choose(req.URL).RoundTrip(ctx, req)
+}
+
+func (r *router) choose(u *URL) Transport {
 	for i := range r.mounts {
-		if m := &r.mounts[i]; m.pattern.Match(req.URL.scheme, req.URL.host, req.URL.port) {
-			if m.transport != nil {
-				t = m.transport
-			}
-			break
+		m := &r.mounts[i]
+		if !m.pattern.Match(u.scheme, u.host, u.port) {
+			continue
 		}
+		if own, ok := r.own.(*HTTPTransport); ok && m.transport != nil {
+			routes := &own.dialer.routes
+			if p := routes.base.proxies.mount(u, &routes.env); p != nil && proxy.Compare(p.pattern, m.pattern) < 0 {
+				return own
+			}
+		}
+		if m.transport != nil {
+			return m.transport
+		}
+		break
 	}
-	return t.RoundTrip(ctx, req)
+	return r.own
 }
 
 // closers are what is to be closed of own and the mounts, each once.

@@ -105,6 +105,27 @@ func TestMounts(t *testing.T) {
 			t.Error(got)
 		}
 	})
+	t.Run("A20.3 one table with the proxies and the environment", func(t *testing.T) {
+		t.Setenv("NO_PROXY", "direct.example.org")
+		t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
+		p := newForwarder(t, "")
+		w := newWeb(t, httpx.WithTrustEnv(true),
+			httpx.WithMount("all://*.example.org", &named{name: "mount"}),
+			httpx.WithMountProxy("http://proxied.example.org", p.URL),
+			httpx.WithMountProxy("all://*", p.URL))
+		w.page("http://direct.example.org/", func(rw http.ResponseWriter, r *http.Request) { io.WriteString(rw, "direct") })
+		for host, want := range map[string]string{
+			"a.example.org": "mount", "direct.example.org": "direct", "proxied.example.org": "forwarded ", "other.example": "forwarded ",
+		} {
+			opts := []httpx.RequestOption{}
+			if want == "forwarded " { // the entry for all hosts is for the connection to the proxy
+				opts = append(opts, httpx.WithConnectTo("*", strings.TrimPrefix(p.URL, "http://")))
+			}
+			if resp, err := w.Get(context.Background(), "http://"+host+"/", opts...); err != nil || resp.Text() != want {
+				t.Errorf("%s: %v %v, want %q", host, resp, err, want)
+			}
+		}
+	})
 	t.Run("A2.10 nil is the client's own transport", func(t *testing.T) {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "network") }))
 		defer s.Close()

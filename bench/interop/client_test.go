@@ -24,6 +24,7 @@ func newClient(t *testing.T, proto string, roots *x509.CertPool, opts ...httpx.C
 	c, err := httpx.New(append([]httpx.ClientOption{
 		httpx.WithTLS(tls.Options{RootCAs: roots}),
 		httpx.WithTimeout(20 * time.Second),
+		httpx.WithTrustEnv(false),
 	}, opts...)...)
 	if err != nil {
 		t.Fatal(err)

@@ -31,6 +31,7 @@ type httpxClient struct {
 func openHTTPX(o Options, prepared bool) (Client, error) {
 	opts := []httpx.ClientOption{
 		httpx.WithTimeout(Timeout),
+		httpx.WithTrustEnv(false),
 		httpx.WithLimits(httpx.Limits{
 			MaxConnections:           o.Conns,
 			MaxConnectionsPerHost:    o.Conns,

@@ -161,7 +161,7 @@ type kind struct {
 var clients = [2]kind{{"httpx", openHTTPX}, {"nethttp", openNetHTTP}}
 
 func openHTTPX(p *server.Process) (client, func(), error) {
-	c, err := httpx.New(httpx.WithHTTP2(true), httpx.WithHTTP1(false), httpx.WithTLS(ourtls.Options{RootCAs: p.Roots}), httpx.WithTimeout(time.Minute))
+	c, err := httpx.New(httpx.WithHTTP2(true), httpx.WithHTTP1(false), httpx.WithTLS(ourtls.Options{RootCAs: p.Roots}), httpx.WithTimeout(time.Minute), httpx.WithTrustEnv(false))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -41,6 +42,10 @@ type tour struct {
 
 // runDemo starts the servers, takes the steps and returns the exit code.
 func runDemo(ctx context.Context, con *console) int {
+	// The servers are of this process; a proxy of the machine's would not find them.
+	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"} {
+		os.Unsetenv(name)
+	}
 	s, err := startServers()
 	if err != nil {
 		con.complain("demo: %v", err)
