@@ -208,19 +208,35 @@ func proxyFailed(via *proxyServer, err error) error {
 		return err
 	}
 	c := *e
-	if c.Kind == wire.KindCanceled {
-		return &c
-	}
-	c.Err = &viaError{via.url.Redacted(), e.Err}
+	c.Err = &viaError{proxy: via.url.Redacted(), phase: e.Phase, ended: e.Kind == wire.KindCanceled, err: e.Err}
 	return &c
 }
 
 // viaError is an error on the way to or in a proxy.
 type viaError struct {
 	proxy string
+	phase wire.Phase
+	ended bool // the context has: nobody's failure
 	err   error
 }
 
 func (e *viaError) Error() string        { return "proxy " + e.proxy + ": " + e.err.Error() }
 func (e *viaError) Unwrap() error        { return e.err }
-func (e *viaError) Is(target error) bool { return target == ErrProxy }
+func (e *viaError) Is(target error) bool { return target == ErrProxy && !e.ended }
+
+// Doing says what the proxy was wanted for when the time was over.
+func (e *viaError) Doing() string {
+	var detail interface{ Doing() string }
+	doing := ""
+	switch {
+	case errors.As(e.err, &detail):
+		doing = detail.Doing()
+	case e.phase == wire.PhaseTLS:
+		doing = "TLS handshake"
+	case e.phase == wire.PhaseDNS:
+		doing = "resolving its name"
+	default:
+		doing = "connecting"
+	}
+	return "proxy " + e.proxy + ": " + doing
+}

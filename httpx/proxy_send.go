@@ -54,7 +54,7 @@ func (t *HTTPTransport) viaProxy(ctx context.Context, rt *route, key pool.Key, r
 		}
 		resp.wire.Body.Close()
 		if err != nil {
-			return &wire.Error{Phase: wire.PhaseProxy, Kind: wire.KindRefused, Sent: true, Err: &viaError{via.url.Redacted(), err}}
+			return &wire.Error{Phase: wire.PhaseProxy, Kind: wire.KindRefused, Sent: true, Err: &viaError{proxy: via.url.Redacted(), err: err}}
 		}
 		used = field
 		resp.wire = wire.Response{}

@@ -161,7 +161,15 @@ type connectTimeout struct {
 }
 
 func (e *connectTimeout) Error() string {
-	return "no connection to " + e.addr + " within " + e.limit.String()
+	s := "no connection to " + e.addr + " within " + e.limit.String()
+	// Where there are several steps, whoever takes them says which one it was.
+	var at interface{ Doing() string }
+	if errors.As(e.err, &at) {
+		if doing := at.Doing(); doing != "" {
+			s += " (" + doing + ")"
+		}
+	}
+	return s
 }
 
 // Unwrap leaves out that the dial's context has ended: who asks for

@@ -91,6 +91,25 @@ func (e *Error) Error() string {
 // Unwrap returns the detail.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Doing says in which step, and at what in it, a negotiation was when its context
+// or its connection ended; "" for another error. It is for texts that tell of a
+// timeout.
+func (e *Error) Doing() string {
+	if p, ok := e.Err.(*unfinished); ok {
+		return (&Error{Step: e.Step, Addr: e.Addr, Err: errors.New(p.doing)}).Error()[len("proxy: "):]
+	}
+	return ""
+}
+
+// unfinished is what was being done, and why it was not finished.
+type unfinished struct {
+	doing string
+	err   error
+}
+
+func (e *unfinished) Error() string { return e.doing + ": " + e.err.Error() }
+func (e *unfinished) Unwrap() error { return e.err }
+
 // ErrRedial is in the chain of the error of Tunnel.Connect when the proxy's
 // challenge can be answered, but not on this connection: call Connect of the
 // same Tunnel with a fresh one.
@@ -161,11 +180,11 @@ func bottom(nc net.Conn) net.Conn {
 func (t *talk) failed(step Step, doing string, err error) error {
 	if t.ctx.Err() != nil {
 		e := wire.Canceled(t.ctx, wire.PhaseProxy, false)
-		e.Err = &Error{Step: step, Addr: t.addr, Err: fmt.Errorf("%s: %w", doing, e.Err)}
+		e.Err = &Error{Step: step, Addr: t.addr, Err: &unfinished{doing, e.Err}}
 		return e
 	}
 	return &wire.Error{Phase: wire.PhaseProxy, Kind: wire.KindNetwork, Remote: true,
-		Err: &Error{Step: step, Addr: t.addr, Err: fmt.Errorf("%s: %w", doing, err)}}
+		Err: &Error{Step: step, Addr: t.addr, Err: &unfinished{doing, err}}}
 }
 
 // garbled is the error of a proxy that breaks its protocol.
