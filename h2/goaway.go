@@ -22,6 +22,7 @@ func (c *Conn) goAway(f Frame) error {
 	c.goaway = &g
 	was := c.slots.set(slotDraining)
 	c.tell = true
+	c.wakeRoomsLocked()
 	for id, s := range c.streams {
 		if id > g.LastID && !s.remoteEnd {
 			s.finishLocked(c.refusedLocked(s), !s.headDone)

@@ -20,87 +20,6 @@ func never(req *wire.Request) *wire.Request {
 	return req
 }
 
-func TestGoAwayLetsStreamsFinish(t *testing.T) {
-	// httpx fails such a response although the server completes it.
-	bubble(t, func(t *testing.T) {
-		f := start(t, h2.Config{})
-		k := f.do(t.Context(), get("/"))
-		f.WantHeaders(1, "", "a request")
-		f.SendHeaders(1, false, ":status", "200")
-		f.SendData(1, "abc", false)
-		f.SendRaw(h2.AppendGoAway(nil, 1, h2.NoError, ""))
-		f.phase(wire.ConnDraining)
-		if f.c.Reserve() {
-			t.Error("a slot of a connection that is going away")
-		}
-		f.SendData(1, "def", true)
-		k.ok(200, "abcdef")
-		f.WantGoAway(h2.NoError, "the last stream closes the connection")
-		f.phase(wire.ConnClosed)
-	})
-}
-
-func TestGoAwayRefusesStreams(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		last []uint32
-		code h2.ErrCode
-		keep bool // stream 1 goes on
-	}{
-		{"last of 0", []uint32{0}, h2.NoError, false},
-		{"last of 1", []uint32{1}, h2.NoError, true},
-		{"twice, fewer", []uint32{h2.MaxStreamID, 1}, h2.NoError, true},
-		{"twice, more", []uint32{1, h2.MaxStreamID}, h2.NoError, true},
-		{"ENHANCE_YOUR_CALM", []uint32{0}, h2.EnhanceYourCalm, false},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				f := start(t, h2.Config{})
-				a := f.do(t.Context(), get("/1"))
-				f.WantHeaders(1, "", "a request")
-				b := f.do(t.Context(), post("/3", text("x"), 1))
-				f.WantHeaders(3, "", "a request")
-				f.WantData(3, "x", true, "its content")
-				for _, last := range tt.last {
-					f.SendRaw(h2.AppendGoAway(nil, last, tt.code, "why"))
-				}
-				e := b.fails(wire.ErrUnprocessed)
-				var g h2.GoAwayError
-				if !errors.As(e, &g) || g.Code != tt.code || g.Debug != "why" || !e.Remote {
-					t.Errorf("got %+v", e)
-				}
-				if tt.keep {
-					f.Respond(1, "200", "one")
-					a.ok(200, "one")
-				} else {
-					a.fails(wire.ErrUnprocessed)
-				}
-				f.WantGoAway(h2.NoError, "nothing is left")
-				f.phase(wire.ConnClosed)
-			})
-		})
-	}
-}
-
-func TestGoAwayBeforeReservedRequest(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		f := start(t, h2.Config{})
-		if !f.c.Reserve() {
-			t.Fatal("no slot")
-		}
-		f.SendRaw(h2.AppendGoAway(nil, 0, h2.NoError, ""))
-		f.phase(wire.ConnDraining)
-		var res wire.Response
-		err := f.c.RoundTrip(t.Context(), get("/"), &res)
-		var e *wire.Error
-		if !errors.As(err, &e) || e.Kind != wire.KindUnprocessed || e.Sent {
-			t.Errorf("got %v", err)
-		}
-		f.phase(wire.ConnClosed)
-		f.inFlight(0)
-	})
-}
-
 func TestConnectionLost(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -562,19 +481,6 @@ func TestSettingsLimits(t *testing.T) {
 			t.Errorf("a raised limit is not told")
 		}
 		f.c.Release()
-	})
-}
-
-func TestMaxRequests(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		f := start(t, h2.Config{MaxRequests: 2})
-		f.alive()
-		k := f.do(t.Context(), get("/"))
-		f.WantHeaders(3, "", "the last request")
-		f.phase(wire.ConnDraining)
-		f.Respond(3, "200", "x")
-		k.ok(200, "x")
-		f.WantGoAway(h2.NoError, "that was the last request")
 	})
 }
 

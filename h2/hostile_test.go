@@ -65,31 +65,6 @@ func TestConnectWriteAfterShortWrite(t *testing.T) {
 	})
 }
 
-// A peer that has answered, if only by an interim response, has looked at the
-// request, whatever its GOAWAY says: nobody may take it for unprocessed.
-func TestGoAwayBelowWhatWasAnswered(t *testing.T) {
-	for _, status := range []string{"103", "200"} {
-		t.Run(status, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				f := start(t, h2.Config{})
-				k := f.do(t.Context(), get("/"))
-				f.WantHeaders(1, "", "a request")
-				f.SendHeaders(1, false, ":status", status)
-				f.SendRaw(h2.AppendGoAway(nil, 0, h2.NoError, ""))
-				k.wait()
-				err := k.err
-				if err == nil {
-					err = k.berr
-				}
-				var e *wire.Error
-				if !errors.As(err, &e) || e.Kind != wire.KindProtocol || !e.Sent || !e.Remote {
-					t.Errorf("got %v (%+v)", err, e)
-				}
-			})
-		})
-	}
-}
-
 // An upload goes on as long as the socket takes something, however long the
 // buffer in front of it takes to empty.
 func TestSlowUplink(t *testing.T) {

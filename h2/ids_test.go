@@ -74,3 +74,16 @@ func TestStreamIDsUsedUp(t *testing.T) {
 		})
 	})
 }
+
+func TestMaxRequests(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{MaxRequests: 2})
+		f.alive()
+		k := f.do(t.Context(), get("/"))
+		f.WantHeaders(3, "", "the last request")
+		f.phase(wire.ConnDraining)
+		f.Respond(3, "200", "x")
+		k.ok(200, "x")
+		f.WantGoAway(h2.NoError, "that was the last request")
+	})
+}

@@ -37,7 +37,7 @@ type Stream struct {
 // in their order and case, nothing checked, nothing added. end ends our side. It
 // claims a slot by itself. ctx bounds the wait for room in the write buffer only.
 func (c *Conn) Open(ctx context.Context, fields wire.Fields, end bool) (*Stream, error) {
-	if !c.slots.begin() {
+	if !c.slots.claim() {
 		return nil, c.noSlot()
 	}
 	c.mu.Lock()

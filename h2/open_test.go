@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -109,6 +107,60 @@ func TestOpenReset(t *testing.T) {
 	})
 }
 
+// Content behind END_STREAM would end the connection.
+func TestOpenTrailersDuringData(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{}, h2.Setting{ID: h2.SettingInitialWindowSize, Value: 10})
+		s, err := f.c.Open(t.Context(), requestFields("POST", "/"), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.WantHeaders(1, "", "a request")
+		done := make(chan error, 1)
+		go func() { done <- s.SendData(t.Context(), []byte("0123456789abc"), false) }()
+		f.WantData(1, "0123456789", false, "what the window allows")
+		if err := s.SendTrailers(t.Context(), wire.Fields{{Name: "a", Value: "b"}}); !errors.Is(err, wire.ErrProtocol) {
+			t.Errorf("got %v", err)
+		}
+		f.SendRaw(h2.AppendWindowUpdate(nil, 1, 10))
+		f.WantData(1, "abc", false, "the rest")
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if err := s.SendTrailers(t.Context(), wire.Fields{{Name: "a", Value: "b"}}); err != nil {
+			t.Error(err)
+		}
+		f.WantHeaders(1, "", "trailers")
+		s.Reset(h2.Cancel)
+		f.inFlight(0)
+	})
+}
+
+// Open takes a free slot, and none that somebody has reserved.
+func TestOpenBesideReservation(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{}, h2.Setting{ID: h2.SettingMaxConcurrentStreams, Value: 2})
+		k := f.do(t.Context(), get("/")) // reserves
+		f.WantHeaders(1, "", "a request")
+		if !f.c.Reserve() {
+			t.Fatal("no slot")
+		}
+		if _, err := f.c.Open(t.Context(), requestFields("GET", "/"), true); !errors.Is(err, wire.ErrProtocol) {
+			t.Errorf("got %v", err)
+		}
+		f.c.Release()
+		s, err := f.c.Open(t.Context(), requestFields("GET", "/"), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.WantHeaders(3, "", "the slot is free")
+		s.Reset(h2.Cancel)
+		f.Respond(1, "200", "")
+		k.ok(200, "")
+		f.inFlight(0)
+	})
+}
+
 func TestWriteFrameAndOnFrame(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		var mu sync.Mutex
@@ -176,181 +228,5 @@ func TestSettingsAreSentAsGiven(t *testing.T) {
 		if k.err != nil || len(k.body) != 60000 {
 			t.Errorf("got %v, %d bytes", k.err, len(k.body))
 		}
-	})
-}
-
-// connect opens a tunnel.
-func connect(f *fixture, req *wire.Request) (net.Conn, *call) {
-	f.t.Helper()
-	k := f.head(f.t.Context(), req)
-	h := f.WantHeaders(0, "", "CONNECT")
-	if h.End {
-		f.t.Error("CONNECT ends the stream")
-	}
-	f.SendHeaders(h.ID, false, ":status", "200")
-	k.wait()
-	if k.err != nil {
-		f.t.Fatal(k.err)
-	}
-	nc, err := k.res.Body.Detach()
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return nc, k
-}
-
-func TestConnect(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		f := start(t, h2.Config{PingInterval: -1})
-		nc, k := connect(f, &wire.Request{Method: "CONNECT", Target: "example.test:443"})
-		if _, err := k.res.Body.Read(make([]byte, 1)); err != wire.ErrBodyClosed {
-			t.Errorf("the body of a detached stream: %v", err)
-		}
-		if _, err := k.res.Body.Detach(); err != wire.ErrBodyClosed {
-			t.Errorf("detached twice: %v", err)
-		}
-		nc.Write([]byte("hello"))
-		f.WantData(1, "hello", false, "what is written")
-		f.SendData(1, "world", false)
-		buf := make([]byte, 100)
-		n, err := nc.Read(buf)
-		if string(buf[:n]) != "world" || err != nil {
-			t.Errorf("got %q, %v", buf[:n], err)
-		}
-		time.Sleep(time.Hour) // no timeout applies
-
-		nc.SetReadDeadline(time.Now().Add(time.Second))
-		began := time.Now()
-		_, err = nc.Read(buf)
-		var ne net.Error
-		if !errors.As(err, &ne) || !ne.Timeout() || !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != time.Second {
-			t.Errorf("got %v after %v", err, time.Since(began))
-		}
-		nc.SetReadDeadline(time.Time{})
-		f.SendData(1, "more", true)
-		b, err := io.ReadAll(nc)
-		if string(b) != "more" || err != nil {
-			t.Errorf("got %q, %v", b, err)
-		}
-		nc.Write([]byte("still")) // half-closed
-		f.WantData(1, "still", false, "what is written")
-		nc.(interface{ CloseWrite() error }).CloseWrite()
-		f.WantData(1, "", true, "the end")
-		if _, err := nc.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("got %v", err)
-		}
-		f.inFlight(1)
-		nc.Close()
-		nc.Close()
-		f.inFlight(0)
-		if _, err := nc.Read(buf); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("got %v", err)
-		}
-		f.WantIdle("a stream that both sides have ended is not reset")
-		f.alive()
-	})
-}
-
-func TestConnectWriteDeadline(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		f := start(t, h2.Config{PingInterval: -1}, h2.Setting{ID: h2.SettingInitialWindowSize, Value: 10})
-		nc, _ := connect(f, &wire.Request{Method: "CONNECT", Target: "example.test:443"})
-		nc.SetWriteDeadline(time.Now().Add(time.Second))
-		n, err := nc.Write([]byte("0123456789abc"))
-		if n != 10 || !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("got %d, %v", n, err)
-		}
-		nc.SetWriteDeadline(time.Time{})
-		f.WantData(1, "0123456789", false, "what the window allows")
-		f.SendRaw(h2.AppendWindowUpdate(nil, 1, 10))
-		if n, err := nc.Write([]byte("abc")); n != 3 || err != nil {
-			t.Errorf("got %d, %v", n, err)
-		}
-		f.WantData(1, "abc", false, "the rest")
-		nc.Close()
-		f.WantData(1, "", true, "our end")
-		f.WantRST(1, h2.Cancel, "and the peer's")
-		f.alive()
-	})
-}
-
-func TestConnectRefused(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		f := start(t, h2.Config{})
-		k := f.head(t.Context(), &wire.Request{Method: "CONNECT", Target: "example.test:443"})
-		f.WantHeaders(1, "", "CONNECT")
-		f.SendHeaders(1, false, ":status", "407")
-		f.SendData(1, "no", true)
-		k.wait()
-		if _, err := k.res.Body.Detach(); err != wire.ErrNotSwitched {
-			t.Errorf("got %v", err)
-		}
-		k.read()
-		k.ok(407, "no")
-		f.WantRST(1, h2.Cancel, "our half was open")
-		f.alive()
-	})
-}
-
-func TestExtendedConnect(t *testing.T) {
-	req := func() *wire.Request {
-		r := get("/chat")
-		r.Method = "CONNECT"
-		r.Fields.Add(":protocol", "websocket")
-		return r
-	}
-	t.Run("waits for SETTINGS", func(t *testing.T) {
-		bubble(t, func(t *testing.T) {
-			f := raw(t, h2.Config{})
-			k := f.head(t.Context(), req())
-			f.WantIdle("whether the peer supports it is not known")
-			f.SendSettings(h2.Setting{ID: h2.SettingEnableConnect, Value: 1})
-			f.WantSettingsAck("acknowledged")
-			h := f.WantHeaders(1, "CONNECT /chat", "extended CONNECT")
-			if h.Get(":protocol") != "websocket" || h.Get(":authority") != "example.test" || h.Get(":scheme") != "https" {
-				t.Errorf("got %+v", h)
-			}
-			f.SendHeaders(1, false, ":status", "200")
-			k.wait()
-			nc, err := k.res.Body.Detach()
-			if err != nil {
-				t.Fatal(err)
-			}
-			nc.Close()
-		})
-	})
-	t.Run("is not supported", func(t *testing.T) {
-		bubble(t, func(t *testing.T) {
-			f := start(t, h2.Config{})
-			f.head(t.Context(), req()).fails(wire.ErrLocalProtocol)
-			f.WantIdle("nothing is sent")
-			f.inFlight(0)
-		})
-	})
-	t.Run("no SETTINGS", func(t *testing.T) {
-		bubble(t, func(t *testing.T) {
-			f := raw(t, h2.Config{})
-			f.head(t.Context(), req()).fails(wire.ErrReadTimeout)
-			f.inFlight(0)
-		})
-	})
-}
-
-func TestConnectionEndsTunnel(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		f := start(t, h2.Config{})
-		nc, _ := connect(f, &wire.Request{Method: "CONNECT", Target: "example.test:443"})
-		f.SendData(1, "last words", false)
-		synctest.Wait()
-		f.Close()
-		b, err := io.ReadAll(nc)
-		if string(b) != "last words" || err == nil {
-			t.Errorf("got %q, %v", b, err)
-		}
-		if _, err := nc.Write([]byte("x")); err == nil {
-			t.Error("written to a dead connection")
-		}
-		nc.Close()
-		f.inFlight(0)
 	})
 }

@@ -2,6 +2,7 @@ package h2
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -44,7 +45,8 @@ func (q *sendQueue) pop() *stream {
 	return s
 }
 
-// unqueueLocked takes a stream out of the queue.
+// unqueueLocked takes a stream out of the queue. The next in line may be able to
+// send where that one was held back.
 func (c *Conn) unqueueLocked(s *stream) {
 	if !s.queued {
 		return
@@ -62,6 +64,7 @@ func (c *Conn) unqueueLocked(s *stream) {
 	if q.empty() {
 		q.list, q.head = q.list[:0], 0
 	}
+	c.pumpLocked()
 }
 
 // unpop puts back what pop has just taken.
@@ -239,7 +242,7 @@ func (s *stream) writeLocked(ctx context.Context, id uint32, p []byte, end bool,
 		return err
 	}
 	if s.sending {
-		return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindProtocol, Sent: true, Err: fmt.Errorf("h2: two writes to one stream at the same time")}
+		return s.overlapLocked()
 	}
 	if len(p) == 0 && !end {
 		return nil
@@ -294,6 +297,13 @@ func (s *stream) writeLocked(ctx context.Context, id uint32, p []byte, end bool,
 		return s.sendable(id)
 	}
 	return nil
+}
+
+// overlapLocked is the error of who sends while another does: content behind
+// END_STREAM would end the connection.
+func (s *stream) overlapLocked() error {
+	return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindProtocol, Sent: s.sentNow(),
+		Err: errors.New("h2: two writes to one stream at the same time")}
 }
 
 // cutLocked takes back what waits to be sent.

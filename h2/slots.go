@@ -9,10 +9,11 @@ import (
 // slots counts the exchanges of a connection in one word, so that the pool's
 // questions never wait for the connection's lock.
 //
-//	           reserve              begin
-//	free slot ─────────► held slot ───────► running ─┐
-//	   ▲                    │ release          │ free│
-//	   └────────────────────┴──────────────────┴─────┘
+//	    ┌────────────── claim ───────────────┐
+//	    │      reserve              begin    ▼
+//	free slot ─────────► held slot ───────► running
+//	    ▲                   │ release          │ free
+//	    └───────────────────┴──────────────────┘
 //
 // Draining and closed stop reserve; whoever holds a slot may still begin, and is
 // told there what has become of the connection.
@@ -63,6 +64,20 @@ func (s *slots) begin() bool {
 			return false
 		}
 		if s.word.CompareAndSwap(w, n) {
+			return true
+		}
+	}
+}
+
+// claim begins an exchange in a free slot, and leaves the reservations to those
+// who have them.
+func (s *slots) claim() bool {
+	for {
+		w := s.word.Load()
+		if !slotFree(w) {
+			return false
+		}
+		if s.word.CompareAndSwap(w, w+slotRunning) {
 			return true
 		}
 	}

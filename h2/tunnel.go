@@ -56,7 +56,7 @@ func (t *tunnel) opError(op string, err error) error {
 	if err == nil || err == io.EOF {
 		return err
 	}
-	if err == wire.ErrBodyClosed {
+	if err == wire.ErrBodyClosed || err == errStopped {
 		err = net.ErrClosed
 	}
 	return &net.OpError{Op: op, Net: "h2", Source: t.LocalAddr(), Addr: t.RemoteAddr(), Err: err}
@@ -79,21 +79,21 @@ func (t *tunnel) Write(p []byte) (int, error) {
 	defer t.wmu.Unlock()
 	s := t.s
 	s.c.mu.Lock()
-	n := len(p)
+	defer s.c.unlock()
 	if s.id == t.id {
 		s.cut = false // of the write before
+		if s.sendDeadline != 0 && s.c.now() >= s.sendDeadline {
+			return 0, t.opError("write", errDeadline)
+		}
 	}
+	n := len(p)
 	err := s.writeLocked(context.Background(), t.id, p, false, 0)
 	if err != nil {
 		n = 0
 		if s.id == t.id && s.cut {
 			n = len(p) - s.left
 		}
-		if err == errStopped {
-			err = net.ErrClosed
-		}
 	}
-	s.c.unlock()
 	return n, t.opError("write", err)
 }
 
@@ -130,8 +130,10 @@ func (t *tunnel) Close() error {
 	return nil
 }
 
-// LocalAddr and RemoteAddr are those of the connection.
-func (t *tunnel) LocalAddr() net.Addr  { return t.s.c.info.LocalAddr }
+// LocalAddr is our address of the connection beneath.
+func (t *tunnel) LocalAddr() net.Addr { return t.s.c.info.LocalAddr }
+
+// RemoteAddr is the peer's address of the connection beneath.
 func (t *tunnel) RemoteAddr() net.Addr { return t.s.c.info.RemoteAddr }
 
 // SetDeadline sets both deadlines; the zero time means none.

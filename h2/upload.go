@@ -206,6 +206,9 @@ func (u *upload) finish(p []byte) error {
 	if len(fields) == 0 {
 		return u.write(nil, true)
 	}
+	if err := CheckListSize(FieldListSize(fields), u.c.PeerSettings().MaxHeaderListSize); err != nil {
+		return u.fault(wire.KindProtocol, err)
+	}
 	return u.s.writeTrailers(u.id, fields)
 }
 
@@ -214,9 +217,6 @@ func (s *stream) writeTrailers(id uint32, fields wire.Fields) error {
 	c := s.c
 	c.mu.Lock()
 	defer c.unlock()
-	if err := CheckListSize(FieldListSize(fields), c.peer.MaxHeaderListSize); err != nil {
-		return err
-	}
 	return s.trailerLocked(id, fields)
 }
 
@@ -224,6 +224,9 @@ func (s *stream) trailerLocked(id uint32, fields wire.Fields) error {
 	c := s.c
 	if err := s.sendable(id); err != nil {
 		return err
+	}
+	if s.sending {
+		return s.overlapLocked()
 	}
 	c.block = c.enc.Append(c.block[:0], fields)
 	c.wbuf = AppendHeaders(c.wbuf, s.id, c.block, HeadersOptions{EndStream: true, MaxFrame: c.peer.MaxFrameSize})

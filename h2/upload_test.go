@@ -210,3 +210,23 @@ func TestTraceHooks(t *testing.T) {
 		f.alive()
 	})
 }
+
+// The peer's MAX_HEADER_LIST_SIZE bounds trailers too. They are made when the
+// content has been sent: the stream has to be given up then, and not left open.
+func TestTrailersTooLarge(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{PingInterval: -1}, h2.Setting{ID: h2.SettingMaxHeaderListSize, Value: 400})
+		req := post("/", text("abc"), 3)
+		req.Trailers = func() wire.Fields { return wire.Fields{{Name: "sum", Value: strings.Repeat("x", 500)}} }
+		k := f.do(t.Context(), req)
+		f.WantHeaders(1, "", "a request")
+		f.WantData(1, "abc", false, "its content")
+		e := k.fails(wire.ErrProtocol)
+		var r *h2.RequestError
+		if !errors.As(e, &r) || e.Remote || !e.Sent || e.Phase != wire.PhaseWrite {
+			t.Errorf("got %+v", e)
+		}
+		f.WantRST(1, h2.Cancel, "the stream is given up")
+		f.alive()
+	})
+}

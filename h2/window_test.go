@@ -381,6 +381,35 @@ func TestUploadsTakeTurns(t *testing.T) {
 	})
 }
 
+// A stream that waits for more than a little window stands before the others.
+// When it ends they go on: the peer may not open the window until it is used.
+func TestHeldUploadEnds(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{PingInterval: -1}, h2.Setting{ID: h2.SettingInitialWindowSize, Value: 1 << 20})
+		big := func() *wire.Request { return never(post("/", stream(100<<10), 100<<10)) }
+		a := f.do(t.Context(), big())
+		f.WantHeaders(1, "", "a request")
+		for range 4 {
+			f.Want(h2.FrameData, 1, "what the connection's window allows")
+		}
+		f.SendRaw(h2.AppendWindowUpdate(nil, 0, 1))
+		f.Want(h2.FrameData, 1, "the last byte of 64 KiB")
+		synctest.Wait() // it is first in line
+		b := f.do(t.Context(), big())
+		f.WantHeaders(3, "", "another")
+		f.SendRaw(h2.AppendWindowUpdate(nil, 0, 500))
+		synctest.Wait()
+		f.WantIdle("500 bytes are too few for a frame, for a moment")
+		f.SendRaw(h2.AppendRSTStream(nil, 1, h2.Cancel))
+		a.fails(wire.ErrProtocol)
+		if n := len(f.Want(h2.FrameData, 3, "the other's turn").Payload); n != 500 {
+			t.Errorf("got %d bytes", n)
+		}
+		f.c.Close()
+		b.fails(wire.ErrClosed)
+	})
+}
+
 // Memory that was lent is given back: many streams, then nothing.
 func TestHeapAfterManyStreams(t *testing.T) {
 	if raceEnabled {
