@@ -7,6 +7,7 @@ replace gohttpx.dev => ../
 require (
 	github.com/valyala/fasthttp v1.74.0
 	gohttpx.dev v0.0.0-00010101000000-000000000000
+	golang.org/x/net v0.58.0
 )
 
 require (
@@ -14,7 +15,6 @@ require (
 	github.com/klauspost/compress v1.20.3 // indirect
 	github.com/molecule-man/go-brrr v1.0.1 // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
-	golang.org/x/net v0.58.0 // indirect
 	golang.org/x/sync v0.22.0 // indirect
 	golang.org/x/text v0.41.0 // indirect
 )

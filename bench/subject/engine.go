@@ -12,7 +12,7 @@ import (
 )
 
 // engine is an engine by itself: over HTTP/1.1 one connection per goroutine, over
-// HTTP/2 one for all, and per goroutine one wire.Request and one wire.Response
+// HTTP/2 one for as many as the server takes streams, and per goroutine one wire.Request and one wire.Response
 // used again and again.
 var engine = Subject{
 	Name: "engine",
@@ -44,6 +44,7 @@ type engineClient struct {
 	o     Options
 	pool  *pool.Pool // nil: one connection per goroutine
 	conns []pool.Conn
+	users int // goroutines of the last of conns
 }
 
 func (e *engineClient) newConn(ctx context.Context) (pool.Conn, error) {
@@ -58,11 +59,11 @@ func (e *engineClient) newConn(ctx context.Context) (pool.Conn, error) {
 }
 
 func (e *engineClient) Worker(i int) (Exchange, error) {
-	send, err := e.sender()
+	c := newCalls(e.o, i)
+	send, err := e.sender(c.targets[0])
 	if err != nil {
 		return nil, err
 	}
-	c := newCalls(e.o, i)
 	ctx := e.o.context()
 	var res wire.Response
 	req := wire.Request{
@@ -88,29 +89,54 @@ func (e *engineClient) Worker(i int) (Exchange, error) {
 	}, nil
 }
 
-// sender returns what carries one exchange.
-func (e *engineClient) sender() (func(context.Context, *wire.Request, *wire.Response) error, error) {
+// sendFunc carries one exchange.
+type sendFunc func(context.Context, *wire.Request, *wire.Response) error
+
+// sender returns what carries the exchanges of one more goroutine; a connection
+// is tried with target.
+func (e *engineClient) sender(target string) (sendFunc, error) {
 	if e.pool != nil {
 		key := pool.Key{Scheme: e.o.scheme(), Addr: e.o.Addr}
 		return func(ctx context.Context, req *wire.Request, res *wire.Response) error {
 			return e.pool.RoundTrip(ctx, key, req, res)
 		}, nil
 	}
-	if len(e.conns) == 0 || !e.o.isHTTP2() {
+	if n := len(e.conns); n == 0 || e.users == e.conns[n-1].State().Limit {
 		conn, err := e.newConn(context.Background())
 		if err != nil {
 			return nil, err
 		}
 		conn.OnChange(func() {})
-		e.conns = append(e.conns, conn)
+		e.conns, e.users = append(e.conns, conn), 0
+		if e.o.isHTTP2() {
+			// With the answer the server's limit of streams is there.
+			if err := e.try(sendOn(conn), target); err != nil {
+				return nil, err
+			}
+		}
 	}
-	conn := e.conns[len(e.conns)-1]
+	e.users++
+	return sendOn(e.conns[len(e.conns)-1]), nil
+}
+
+func sendOn(conn pool.Conn) sendFunc {
 	return func(ctx context.Context, req *wire.Request, res *wire.Response) error {
 		if !conn.Reserve() {
 			return errors.New("the connection takes no further request")
 		}
 		return conn.RoundTrip(ctx, req, res)
-	}, nil
+	}
+}
+
+// try makes one exchange.
+func (e *engineClient) try(send sendFunc, target string) error {
+	var res wire.Response
+	req := wire.Request{Scheme: e.o.scheme(), Authority: e.o.Addr, Target: target}
+	if err := send(context.Background(), &req, &res); err != nil {
+		return err
+	}
+	_, err := readBody(res.Body, make([]byte, e.o.Size+1))
+	return err
 }
 
 // readBody reads to the end of b, of which buf holds one byte more than is

@@ -12,12 +12,17 @@ import (
 // floor is what no client can beat: bytes that were laid out beforehand are
 // written and a known number of bytes is read, on one connection per
 // goroutine, without a pool and without parsing. It does keep both deadlines,
-// as every client must, and refreshes them lazily, as ours does.
+// as every client must, and refreshes them lazily, as ours does. Over HTTP/2 it
+// is another one: floor_http2.go.
 var floor = Subject{
-	Name:      "floor",
-	What:      "fixed bytes out, counted bytes in, lazy deadlines; no parsing",
-	HTTP1Only: true,
-	Open:      func(o Options) (Client, error) { return &floorClient{o: o}, nil },
+	Name: "floor",
+	What: "fixed bytes out, counted bytes in; no parsing",
+	Open: func(o Options) (Client, error) {
+		if o.isHTTP2() {
+			return &floorHTTP2{o: o}, nil
+		}
+		return &floorClient{o: o}, nil
+	},
 }
 
 type floorClient struct {

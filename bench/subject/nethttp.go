@@ -26,9 +26,9 @@ var netHTTPTimeout = Subject{
 }
 
 type netHTTPClient struct {
-	o         Options
-	client    http.Client
-	transport *http.Transport
+	o      Options
+	client http.Client
+	close  func()
 }
 
 func openNetHTTP(o Options, timeout time.Duration) *netHTTPClient {
@@ -47,7 +47,7 @@ func openNetHTTP(o Options, timeout time.Duration) *netHTTPClient {
 	t.Protocols.SetHTTP1(!o.isHTTP2())
 	t.Protocols.SetHTTP2(o.Proto == HTTP2)
 	t.Protocols.SetUnencryptedHTTP2(o.Proto == HTTP2Cleartext)
-	return &netHTTPClient{o: o, transport: t, client: http.Client{Transport: t, Timeout: timeout}}
+	return &netHTTPClient{o: o, close: t.CloseIdleConnections, client: http.Client{Transport: t, Timeout: timeout}}
 }
 
 func (n *netHTTPClient) Worker(i int) (Exchange, error) {
@@ -72,7 +72,7 @@ func (n *netHTTPClient) Worker(i int) (Exchange, error) {
 	}, nil
 }
 
-func (n *netHTTPClient) Close() { n.transport.CloseIdleConnections() }
+func (n *netHTTPClient) Close() { n.close() }
 
 // readAll reads to the end of r, of which buf holds one byte more than is
 // expected.

@@ -26,8 +26,9 @@ type Subject struct {
 	Ours bool
 	// What says in a few words how the client is used.
 	What string
-	// HTTP1Only marks those that speak no HTTP/2.
-	HTTP1Only bool
+	// HTTP1Only marks those that speak no HTTP/2, HTTP2Only those that speak
+	// nothing else.
+	HTTP1Only, HTTP2Only bool
 	// Open makes the client. It need not connect yet.
 	Open func(Options) (Client, error)
 }
@@ -77,13 +78,21 @@ type Exchange func() error
 // All lists the subjects in the order of the table: the floor, the rivals, and
 // ours from the engine upwards.
 func All() []Subject {
-	return []Subject{floor, netHTTP, netHTTPTimeout, fastHTTP, engine, pooled, prepared, public}
+	return []Subject{floor, netHTTP, netHTTPTimeout, xNet, fastHTTP, engine, pooled, prepared, public}
+}
+
+// Speaks reports whether s can take part in a run about p; empty means HTTP1.
+func (s Subject) Speaks(p Proto) bool {
+	if p == HTTP1 || p == "" {
+		return !s.HTTP2Only
+	}
+	return !s.HTTP1Only
 }
 
 // Speaking lists those that speak p.
 func Speaking(p Proto) (some []Subject) {
 	for _, s := range All() {
-		if p == HTTP1 || !s.HTTP1Only {
+		if s.Speaks(p) {
 			some = append(some, s)
 		}
 	}

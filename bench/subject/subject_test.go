@@ -27,7 +27,7 @@ func listen(t *testing.T) net.Listener {
 func TestSubjects(t *testing.T) {
 	l := listen(t)
 	go server.Serve(l)
-	for _, s := range All() {
+	for _, s := range Speaking(HTTP1) {
 		for _, cancellable := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/cancellable=%t", s.Name, cancellable), func(t *testing.T) {
 				o := Options{Addr: l.Addr().String(), Conns: 4, Size: 1024}
@@ -79,7 +79,7 @@ func TestSubjectsSeeWrongAnswers(t *testing.T) {
 			return strings.TrimSuffix(answer("200 OK", whole(token)), "x")
 		}},
 	} {
-		for _, s := range All() {
+		for _, s := range Speaking(HTTP1) {
 			t.Run(tt.name+"/"+s.Name, func(t *testing.T) {
 				l := listen(t)
 				go lie(l, func(token string) string { return answer("200 OK", whole(token)) }, tt.make)

@@ -99,8 +99,8 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 		return f, errors.New("-proto h2c is without TLS")
 	case f.proto == subject.HTTP1 && f.server != server.Go:
 		return f, errors.New("-server is for HTTP/2; over HTTP/1.1 the server is our own")
-	case f.proto != subject.HTTP1 && slices.ContainsFunc(f.subjects, func(s subject.Subject) bool { return s.HTTP1Only }):
-		return f, errors.New("one of the subjects speaks no HTTP/2")
+	case slices.ContainsFunc(f.subjects, func(s subject.Subject) bool { return !s.Speaks(f.proto) }):
+		return f, fmt.Errorf("one of the subjects speaks no %s", map[bool]string{true: "HTTP/1.1", false: "HTTP/2"}[f.proto == subject.HTTP1])
 	case fs.NArg() > 0:
 		return f, fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	case f.rounds < 1 || f.slice <= 0:

@@ -117,6 +117,7 @@ func TestFlags(t *testing.T) {
 		{"-server nginx", "-server is for HTTP/2"},
 		{"-proto h2c -tls", "without TLS"},
 		{"-proto h2 -subjects fasthttp", "speaks no HTTP/2"},
+		{"-subjects xnet", "speaks no HTTP/1.1"},
 	} {
 		var out bytes.Buffer
 		if err := run(strings.Fields(tt.args), &out, &out); err == nil || !strings.Contains(err.Error(), tt.want) {
