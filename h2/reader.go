@@ -16,6 +16,7 @@ type reader struct {
 	first   bool // the peer's SETTINGS have not come
 	dec     *FieldDecoder
 	scratch wire.Response // what a block is decoded into
+	wakes   []*stream     // whose callers are to be woken
 
 	// Of the frame that has begun to come.
 	life int // its bytes that were counted as signs of life
@@ -92,10 +93,32 @@ func (c *Conn) cutShort(err error) error {
 	return &detail{"h2: connection ended within a frame, after " + strconv.Itoa(c.in.w-c.in.r) + " bytes of it", io.ErrUnexpectedEOF}
 }
 
+// wakeLater notes that who waits for s is to be woken when all that was read at
+// once has been dealt with. Most answers come whole: their callers then need to be
+// woken but once, and find the lock free.
+func (r *reader) wakeLater(s *stream) {
+	if !s.toWake {
+		s.toWake = true
+		r.wakes = append(r.wakes, s)
+	}
+}
+
+// wakeAll wakes them. Some of the objects may serve other streams by now, whose
+// callers see that there is nothing for them.
+func (r *reader) wakeAll() {
+	for i, s := range r.wakes {
+		s.toWake = false
+		wakeUp(s.wake)
+		r.wakes[i] = nil
+	}
+	r.wakes = r.wakes[:0]
+}
+
 // frames handles what is buffered, and makes room. It reports false if the
 // connection is over.
 func (c *Conn) frames() bool {
 	r := &c.in
+	defer r.wakeAll()
 	for {
 		f, n, err := ParseFrame(r.buf[r.r:r.w], c.ours.frame)
 		if r.first && (err != nil || n > 0 && (f.Type != FrameSettings || f.Ack())) {
@@ -110,6 +133,7 @@ func (c *Conn) frames() bool {
 			r.life, r.fed = 0, 0
 			c.alive.Store(c.heard.Load())
 			if c.cfg.OnFrame != nil {
+				r.wakeAll() // it may take its time
 				c.cfg.OnFrame(false, f)
 			}
 			err = c.frame(f)

@@ -42,7 +42,7 @@ func (s *stream) headLocked(r *wire.Response, end bool) error {
 		case s.trace != nil && s.trace.Interim != nil:
 			s.interims = append(s.interims, interim{r.Status, slices.Clone(r.Fields)})
 		}
-		wakeUp(s.wake)
+		c.in.wakeLater(s)
 		return nil
 	}
 	c.guard.earn(perReceived)
@@ -70,7 +70,7 @@ func (s *stream) headLocked(r *wire.Response, end bool) error {
 		res.Fields = append(res.Fields[:0], r.Fields...)
 		res.ContentLength, res.Anomalies = s.want, r.Anomalies
 	}
-	wakeUp(s.wake)
+	c.in.wakeLater(s)
 	return nil
 }
 
@@ -94,7 +94,7 @@ func (s *stream) endedLocked() error {
 		return s.malformed(ruleContent, lengthText(s.got, s.got+s.want))
 	}
 	s.remoteEnd = true
-	wakeUp(s.wake)
+	s.c.in.wakeLater(s)
 	return nil
 }
 

@@ -312,7 +312,11 @@ func (x *exchange) hook(f func()) {
 // await waits for the final head. It is called, and returns, with the lock held.
 func (x *exchange) await(ctx context.Context) error {
 	c, s, t := x.c, x.s, x.req.Trace
-	from := c.now()
+	from := s.began
+	if t != nil {
+		from = c.now() // its hooks have taken their time
+	}
+	now := from // 0: to be read
 	hold := x.holds() && s.up == nil
 	holdFrom := from
 	first := t != nil && t.FirstByte != nil
@@ -320,6 +324,7 @@ func (x *exchange) await(ctx context.Context) error {
 		if first && s.headAt != 0 {
 			first = false
 			x.hook(t.FirstByte)
+			now = 0
 			continue
 		}
 		if len(s.interims) > 0 {
@@ -332,9 +337,9 @@ func (x *exchange) await(ctx context.Context) error {
 				s.resetLocked(Cancel, &wire.Error{Phase: wire.PhaseHead, Kind: wire.KindCanceled, Sent: true, Err: err}, true)
 				return s.err
 			}
+			now = 0
 			continue
 		}
-		now := c.now()
 		switch {
 		case s.headDone:
 			return nil
@@ -343,6 +348,11 @@ func (x *exchange) await(ctx context.Context) error {
 		case x.done != nil && ctx.Err() != nil:
 			s.cancelLocked(ctx)
 			return s.err
+		}
+		if now == 0 {
+			now = c.now()
+		}
+		switch {
 		case hold && (s.got100 || now >= holdFrom+s.lim.wait100):
 			// RFC 9110 §10.1.1: do not wait for an indefinite time.
 			hold = false
@@ -361,6 +371,7 @@ func (x *exchange) await(ctx context.Context) error {
 		c.dueLocked(s, by)
 		s.wait(s.wake, x.done)
 		s.readBy = 0
+		now = 0
 	}
 }
 

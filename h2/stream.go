@@ -29,6 +29,8 @@ type stream struct {
 	wake     chan struct{} // capacity 1; a token for who waits for the response
 	sendWake chan struct{} // the same for who waits to send
 
+	toWake bool // in c.in.wakes; reader goroutine only
+
 	// guarded by c.mu; of the object, whatever its exchange
 	due   int64 // when the timer looks at it, 0: not in c.due
 	place int   // its index there
