@@ -1,17 +1,24 @@
 package server
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strconv"
+
+	"golang.org/x/net/http2"
 )
 
 // serveHTTP2 answers the same requests over HTTP/2, by net/http's server: not as
-// dumb as the other, but what many Go programs are asked by.
-func serveHTTP2(l net.Listener) error {
+// dumb as the other, but what many Go programs are asked by. net/http takes no
+// window of 4 MiB or more; x/net's server, which is the same otherwise, does.
+func serveHTTP2(l net.Listener, window int32) error {
+	if window > 0 {
+		return serveWindow(l, window)
+	}
 	s := &http.Server{Handler: http.HandlerFunc(answer), HTTP2: &http.HTTP2Config{MaxConcurrentStreams: Streams}}
 	s.Protocols = new(http.Protocols)
 	s.Protocols.SetHTTP2(true)
@@ -20,6 +27,29 @@ func serveHTTP2(l net.Listener) error {
 		return err
 	}
 	return nil
+}
+
+// serveWindow is serveHTTP2 with a window of so many bytes for each stream and each
+// connection.
+func serveWindow(l net.Listener, window int32) error {
+	s := &http2.Server{MaxConcurrentStreams: Streams, MaxUploadBufferPerConnection: window, MaxUploadBufferPerStream: window}
+	for {
+		nc, err := l.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		// Ended by the peer; nobody waits for it, as in Serve.
+		go func() {
+			if tc, ok := nc.(*tls.Conn); ok && tc.Handshake() != nil {
+				nc.Close()
+				return
+			}
+			s.ServeConn(nc, &http2.ServeConnOpts{Handler: http.HandlerFunc(answer)})
+		}()
+	}
 }
 
 // answer sends the head that the dumb server sends. A POST is answered with the

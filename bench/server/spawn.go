@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 )
 
@@ -47,6 +48,9 @@ type Config struct {
 	// are.
 	Size   int
 	Tokens []string
+	// Window is the flow-control window of Go over HTTP/2, in bytes, of each
+	// stream and of the connection; 0 leaves it to the server.
+	Window int32
 }
 
 // Spawn starts the server as a process of its own on free loopback ports. It ends
@@ -56,7 +60,7 @@ func Spawn(cfg Config) (*Process, error) {
 		return spawnForeign(cfg)
 	}
 	if cfg.HTTP2 {
-		return spawnChild(childHTTP2)
+		return spawnChild(childHTTP2, strconv.Itoa(int(cfg.Window)))
 	}
 	return spawnChild(childHTTP1)
 }
@@ -64,8 +68,8 @@ func Spawn(cfg Config) (*Process, error) {
 // What the child is to do, its second argument.
 const (
 	childHTTP1   = "http1"
-	childHTTP2   = "http2"
-	childForeign = "run" // the command that follows
+	childHTTP2   = "http2" // the window follows
+	childForeign = "run"   // the command that follows
 )
 
 // spawnChild starts the running binary again.
@@ -157,7 +161,11 @@ func Child() error {
 	secure := tls.NewListener(inner, tlsConfig)
 	serve := Serve
 	if http2 {
-		serve = serveHTTP2
+		window, err := strconv.ParseInt(os.Args[3], 10, 32)
+		if err != nil {
+			return err
+		}
+		serve = func(l net.Listener) error { return serveHTTP2(l, int32(window)) }
 	}
 	ended := make(chan error, 3)
 	// These three goroutines end with the process.

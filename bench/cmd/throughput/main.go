@@ -44,13 +44,14 @@ func run(args []string, stdout, stderr io.Writer) error {
 	rtt := fs.Duration("rtt", 100*time.Millisecond, "round trip that is emulated")
 	mib := fs.Int("mib", 100, "size of the body in MiB")
 	rounds := fs.Int("rounds", 5, "rounds; each client has one transfer each way in each")
+	window := fs.Int("window", 0, "window of the server in MiB, of each stream and of the connection (default the server's own, which is 1)")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
-	if *mib < 1 || *mib<<20 > server.MaxSize || *rounds < 1 {
-		return fmt.Errorf("-mib must be from 1 to %d, -rounds positive", server.MaxSize>>20)
+	if *mib < 1 || *mib<<20 > server.MaxSize || *rounds < 1 || *window < 0 || *window > 1024 {
+		return fmt.Errorf("-mib must be from 1 to %d, -window up to 1024, -rounds positive", server.MaxSize>>20)
 	}
-	p, err := server.Spawn(server.Config{HTTP2: true, TLS: true})
+	p, err := server.Spawn(server.Config{HTTP2: true, TLS: true, Window: int32(*window) << 20})
 	if err != nil {
 		return err
 	}

@@ -22,12 +22,15 @@ func TestMain(m *testing.M) {
 // One short run: both clients, both ways.
 func TestRun(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if err := run([]string{"-mib", "2", "-rounds", "2", "-rtt", "4ms"}, &stdout, &stderr); err != nil {
-		t.Fatalf("%v\n%s", err, stderr.String())
-	}
-	for _, want := range []string{"download: httpx ", "upload: httpx ", "medians of 2 paired rounds"} {
-		if !strings.Contains(stdout.String(), want) {
-			t.Errorf("no %q in\n%s", want, stdout.String())
+	for _, window := range []string{"0", "4"} {
+		stdout.Reset()
+		if err := run([]string{"-mib", "2", "-rounds", "2", "-rtt", "4ms", "-window", window}, &stdout, &stderr); err != nil {
+			t.Fatalf("%v\n%s", err, stderr.String())
+		}
+		for _, want := range []string{"download: httpx ", "upload: httpx ", "medians of 2 paired rounds"} {
+			if !strings.Contains(stdout.String(), want) {
+				t.Errorf("no %q in\n%s", want, stdout.String())
+			}
 		}
 	}
 	if err := run([]string{"-mib", "0"}, &stdout, &stderr); err == nil {
