@@ -16,16 +16,16 @@ package h2
 // it, and over a long wire all of it in one burst.
 
 const (
-	allowance    = 1000 // frames that may come for nothing at once
-	perSent      = 16   // earned by a frame of a request of ours
-	perReceived  = 4    // earned by a frame with content or a response head
-	perSecond    = 100  // earned by time
-	perUpdate    = 128  // bytes of content sent that make one WINDOW_UPDATE right
-	smallData    = 256  // DATA of ours that is shorter earns nothing: data dribble
-	maxQueued    = 8000 // answers that may wait for a peer that does not read: more than one read can bring
-	lateHeads    = 3    // field blocks that may come for a stream after its reset
-	maxWrite     = 256 << 10
-	maxWriteHard = 1 << 20 // where even the heads of requests wait
+	allowance    = 1000     // frames that may come for nothing at once
+	perSent      = 16       // earned by a frame of a request of ours
+	perReceived  = 4        // earned by a frame with content or a response head
+	perSecond    = 100      // earned by time
+	perUpdate    = 128      // bytes of content sent that make one WINDOW_UPDATE right
+	smallData    = 256      // DATA of ours that is shorter earns nothing: data dribble
+	maxQueued    = 8000     // answers that may wait for a peer that does not read: more than one read can bring
+	lateHeads    = 3        // field blocks that may come for a stream after its reset
+	maxWrite     = 96 << 10 // of content; with the last frame it is within a pooled buffer of 128 KiB
+	maxWriteHard = 1 << 20  // where even the heads of requests wait
 )
 
 const (

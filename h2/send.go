@@ -136,6 +136,7 @@ func (c *Conn) dataLocked(s *stream, n int) {
 	s.send.Take(n)
 	c.sendWin.Take(n)
 	end := s.pendEnd && n == len(s.pend)
+	c.wantLocked(FrameHeaderLen + n)
 	c.wbuf = AppendData(c.wbuf, s.id, s.pend[:n], end, 0)
 	c.guard.sent(n)
 	if n >= smallData || end {

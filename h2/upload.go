@@ -39,7 +39,7 @@ type upload struct {
 }
 
 // uploadBuffer is the size of the buffer between a body and its frames.
-const uploadBuffer = 32 << 10
+const uploadBuffer = 64 << 10
 
 func durationOf(ns int64) time.Duration { return time.Duration(max(ns, 0)) }
 

@@ -44,11 +44,9 @@ func (c *Conn) writeLoop() {
 	c.mu.Lock()
 	for {
 		for (len(c.wbuf) == 0 || c.writeErr != nil) && c.end == nil {
-			if cap(c.spare) > idleBuffer {
-				c.spare = nil
-			}
-			if cap(c.wbuf) > idleBuffer && len(c.wbuf) == 0 {
-				c.wbuf = nil
+			c.spare = keepBuffer(c.spare, idleBuffer)
+			if len(c.wbuf) == 0 {
+				c.wbuf = keepBuffer(c.wbuf, idleBuffer)
 			}
 			c.parked = true
 			c.wcond.Wait()
@@ -73,7 +71,7 @@ func (c *Conn) writeLoop() {
 		err := c.write(out)
 
 		c.mu.Lock()
-		c.spare = keepBuffer(out)
+		c.spare = keepBuffer(out, 2*maxWrite)
 		if err != nil {
 			c.writeFailedLocked(err)
 			continue
@@ -124,12 +122,30 @@ func (c *Conn) swapLocked() []byte {
 // connection's memory, in bytes.
 const idleBuffer = 32 << 10
 
-// keepBuffer is b, unless it has become too large to be kept for long.
-func keepBuffer(b []byte) []byte {
-	if cap(b) > 2*maxWrite {
+// keepBuffer empties b, or gives it back if it is larger than may be kept.
+func keepBuffer(b []byte, most int) []byte {
+	if cap(b) > most {
+		bufpool.Put(b)
 		return nil
 	}
 	return b[:0]
+}
+
+// wantLocked sees to it that the write buffer has room for n bytes of content.
+// Where there is content more is to be expected: the buffer is at once larger than
+// needed, and a pooled one, since it is given back whenever the writer has nothing
+// to do, which in an upload may be after each piece.
+func (c *Conn) wantLocked(n int) {
+	n += len(c.wbuf)
+	if n <= cap(c.wbuf) {
+		return
+	}
+	if n > maxWrite/16 {
+		n = max(n, maxWrite+oneFlight)
+	}
+	old := c.wbuf
+	c.wbuf = append(bufpool.Get(n)[:0], old...)
+	bufpool.Put(old)
 }
 
 // piece is how much is written at once: so that a slow peer is told from a dead
