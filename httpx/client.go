@@ -220,6 +220,9 @@ func (c *Client) String() string {
 	return fmt.Sprintf("httpx.Client(%d connections)", c.Stats().Open)
 }
 
+// GoString is String, so that %#v shows no secret either.
+func (c *Client) GoString() string { return c.String() }
+
 // CloseIdle closes the connections that serve no request.
 func (c *Client) CloseIdle() {
 	for _, t := range c.shared.closers {

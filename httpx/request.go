@@ -154,6 +154,9 @@ func canonicalMethod(m string) string {
 // String returns the method and the redacted URL.
 func (r *Request) String() string { return r.Method + " " + r.URL.Redacted() }
 
+// GoString is String, so that %#v shows no secret either.
+func (r *Request) GoString() string { return "httpx.Request(" + r.String() + ")" }
+
 // HasBody reports whether the request has content.
 func (r *Request) HasBody() bool { return r.content.open != nil }
 

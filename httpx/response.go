@@ -196,6 +196,9 @@ func (r *Response) Status() string {
 // String returns the request line with the redacted URL, and the status.
 func (r *Response) String() string { return r.Request.String() + ": " + r.Status() }
 
+// GoString is String, so that %#v shows no secret of the request either.
+func (r *Response) GoString() string { return "httpx.Response(" + r.String() + ")" }
+
 // Err returns nil for a 2xx status and a *StatusError for every other. Its text
 // holds the start of the body, if that is buffered.
 func (r *Response) Err() error {
