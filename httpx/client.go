@@ -56,7 +56,10 @@ func New(opts ...ClientOption) (*Client, error) {
 	sh := new(shared)
 	sh.network, _ = t.(*HTTPTransport)
 	sh.closers = cfg.closers(t)
-	c := newClient(cfg, cfg.route(t), sh)
+	c, err := newClient(cfg, cfg.route(t), sh)
+	if err != nil {
+		return nil, err
+	}
 	if !cfg.noDefaults {
 		c.settings.header = defaultHeader(cfg.header, cfg.more)
 	}
@@ -64,14 +67,16 @@ func New(opts ...ClientOption) (*Client, error) {
 }
 
 // newClient puts a client together on top of t.
-func newClient(cfg *config, t Transport, sh *shared) *Client {
+func newClient(cfg *config, t Transport, sh *shared) (*Client, error) {
 	for i := len(cfg.middleware) - 1; i >= 0; i-- {
-		t = cfg.middleware[i](t)
+		if t = cfg.middleware[i](t); t == nil {
+			return nil, &Error{Op: "request", Err: errors.New("WithMiddleware: the function returned nil")}
+		}
 	}
 	c := &Client{settings: cfg.settings, base: cfg.base, transport: t, jar: cfg.jar, shared: sh}
 	c.settings.owned = false
 	c.network, _ = t.(*HTTPTransport)
-	return c
+	return c, nil
 }
 
 // defaultHeader puts what a client was given over what every request has.
@@ -100,7 +105,7 @@ func (c *Client) With(opts ...ClientOption) (*Client, error) {
 	if err := cfg.seedCookies(); err != nil {
 		return nil, wrapOp("request", nil, err)
 	}
-	return newClient(&cfg, c.transport, c.shared), nil
+	return newClient(&cfg, c.transport, c.shared)
 }
 
 // NewRequest builds a request with the client's defaults merged in. The method
@@ -208,6 +213,7 @@ func (c *Client) Preconnect(ctx context.Context, url string, n int, opts ...Requ
 	if err != nil {
 		return err
 	}
+	r.content.drop()
 	if c.shared.network == nil {
 		return &Error{Op: "request", Request: r, Err: errors.New("Preconnect: the client's transport is not the network")}
 	}

@@ -15,9 +15,8 @@ func (c *Client) send(ctx context.Context, r *Request, stream bool) (*Response, 
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	if r.URL == nil || !r.URL.IsAbs() {
-		r.content.drop()
-		return nil, invalidURL("the request has no absolute URL")
+	if err := r.checkURL(); err != nil {
+		return nil, err
 	}
 	m := r.more
 	if r.alone {
@@ -38,7 +37,15 @@ func (c *Client) send(ctx context.Context, r *Request, stream bool) (*Response, 
 	if m == nil {
 		x.more = new(more)
 	}
+	returned := false
+	defer func() {
+		if !returned { // a function of the caller's has panicked
+			r.content.drop()
+			x.abandon()
+		}
+	}()
 	resp, err := x.run(ctx, r)
+	returned = true
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +67,15 @@ func finish(resp *Response, stream bool) (*Response, error) {
 	if stream || resp.StatusCode == 101 || resp.Request.Method == "CONNECT" && resp.IsSuccess() {
 		return resp, nil
 	}
-	if err := resp.Buffer(); err != nil {
+	returned := false
+	defer func() {
+		if !returned { // a decoder of the caller's has panicked
+			resp.Close()
+		}
+	}()
+	err := resp.Buffer()
+	returned = true
+	if err != nil {
 		return nil, err
 	}
 	return resp, nil
@@ -74,6 +89,14 @@ type exchange struct {
 	origin  *URL // of the request that the caller made
 	left    bool // a redirect has left that origin; credentials stay behind for good
 	history []*Response
+	got     []*Response // whatever came, in case of a panic
+}
+
+// abandon ends what holds a connection.
+func (x *exchange) abandon() {
+	for _, r := range x.got {
+		r.Close()
+	}
 }
 
 // run follows redirects.
@@ -94,14 +117,14 @@ func (x *exchange) run(ctx context.Context, r *Request) (*Response, error) {
 		}
 		next, err := redirect(req, resp, x.more)
 		if !x.more.follow {
-			resp.NextRequest = next
+			resp.NextRequest = x.unfollowed(next)
 			return resp, nil
 		}
 		if err == nil {
 			err = x.mayFollow(next, resp, redirects)
 		}
 		if err == ErrUseLastResponse {
-			resp.NextRequest = next
+			resp.NextRequest = x.unfollowed(next)
 			return resp, nil
 		}
 		if cerr := resp.Close(); err == nil && cerr != nil && ctx.Err() != nil {
@@ -116,26 +139,48 @@ func (x *exchange) run(ctx context.Context, r *Request) (*Response, error) {
 	}
 }
 
-// authenticate lets the request's authentication send it, at the origin that the
-// credentials are for.
-func (x *exchange) authenticate(ctx context.Context, req *Request) (*Response, error) {
+// unfollowed makes next, which may be nil, one that the caller may send: with the
+// credentials that it would have been followed with, and no others.
+func (x *exchange) unfollowed(next *Request) *Request {
+	if next == nil || next.URL == nil {
+		return next
+	}
+	auth := x.authOf(next, x.left || !next.URL.sameOrigin(x.origin))
+	_ = next.settings.edit(func(m *more) error { m.auth, m.noAuth = auth, auth == nil; return nil })
+	return next
+}
+
+// authOf is what authenticates req, nil for nothing. left says that a redirect
+// has led to it from another origin, or once did.
+func (x *exchange) authOf(req *Request, left bool) Auth {
 	auth := x.more.auth
 	if auth == nil && !x.more.noAuth && x.origin.user != "" && !req.Header.Has("Authorization") {
 		auth = BasicAuth(x.origin.userPassword())
 	}
-	if auth != nil && x.left {
-		o, ok := auth.(OriginAuth)
-		if auth = nil; ok {
-			auth = o.ForOrigin(x.origin, req.URL)
-		}
+	if auth == nil || !left {
+		return auth
 	}
+	if o, ok := auth.(OriginAuth); ok {
+		return o.ForOrigin(x.origin, req.URL)
+	}
+	return nil
+}
+
+// authenticate lets the request's authentication send it, at the origin that the
+// credentials are for.
+func (x *exchange) authenticate(ctx context.Context, req *Request) (*Response, error) {
+	auth := x.authOf(req, x.left)
 	if auth == nil {
 		return x.attempts(ctx, req)
 	}
 	var got []*Response
+	call := ctx
 	resp, err := authenticate(ctx, auth, req.Clone(), func(ctx context.Context, req *Request) (*Response, error) {
 		if req == nil {
 			return nil, &Error{Op: "auth", Err: errors.New("an Auth called next without a request")}
+		}
+		if ctx == nil {
+			ctx = call
 		}
 		resp, err := x.attempts(ctx, req)
 		if err == nil {
@@ -153,12 +198,18 @@ func (x *exchange) authenticate(ctx context.Context, req *Request) (*Response, e
 	if err != nil {
 		return nil, wrapOp("auth", req, err)
 	}
+	if resp.stream.resp != resp {
+		resp.adopt(req) // the Auth has made it
+	}
 	return resp, nil
 }
 
 // attempt sends req once, with cookies and hooks.
 func (x *exchange) attempt(ctx context.Context, req *Request) (*Response, error) {
 	c := x.client
+	if err := req.checkURL(); err != nil {
+		return nil, err
+	}
 	req = req.Clone() // the hooks' own, and what the response will name
 	if req.alone {    // of an Auth's making
 		req.more, req.alone = req.more.over(x.more), false
@@ -172,10 +223,14 @@ func (x *exchange) attempt(ctx context.Context, req *Request) (*Response, error)
 			return nil, wrapOp("hook", req, err)
 		}
 	}
+	if err := req.checkURL(); err != nil { // a hook may have changed it
+		return nil, err
+	}
 	resp, err := c.carry(ctx, req)
 	if err != nil {
 		return nil, err
 	}
+	x.got = append(x.got, resp)
 	c.keepCookies(resp)
 	for _, f := range req.more.onResponse {
 		if err := f(resp); err != nil {

@@ -32,9 +32,9 @@ var (
 // Response.NextRequest the request that would follow.
 //
 // 301, 302, 303, 307 and 308 with a Location are followed. A 303 turns every
-// method but HEAD into GET, a 302 too, a 301 only POST; then the body and the
-// fields about it are left out. Otherwise the body is sent again, and one that
-// cannot be made anew ends the chain with ErrBodyNotReplayable. Once the chain
+// method but HEAD into GET, a 302 too, a 301 only POST; then, and after any 303,
+// the body and the fields about it are left out. Otherwise the body is sent again,
+// and one that cannot be made anew ends the chain with ErrBodyNotReplayable. Once the chain
 // has left the scheme, host and port where it began, credentials are gone for the
 // rest of it, also if it comes back: Authorization, Proxy-Authorization, Cookie,
 // fields marked sensitive and those of WithSensitiveHeaders; cookies of the jar
@@ -103,13 +103,16 @@ func redirect(req *Request, resp *Response, m *more) (*Request, error) {
 	if u.fragment == "" {
 		u.fragment = req.URL.fragment // RFC 9110 §10.2.2
 	}
+	if u.user != req.URL.user || !u.sameOrigin(req.URL) {
+		u.user = "" // of the server's choice: RFC 9110 §4.2.4
+	}
 	next := req.Clone()
 	next.URL = u
 	if next.more != nil {
 		next.settings.owned = false
 		_ = next.settings.edit(func(m *more) error { m.target = ""; return nil })
 	}
-	if method := redirectMethod(req.Method, resp.StatusCode); method != req.Method {
+	if method := redirectMethod(req.Method, resp.StatusCode); method != req.Method || resp.StatusCode == 303 {
 		next.Method = method
 		next.content = content{}
 		for _, name := range [...]string{"Content-Length", "Content-Type", "Content-Encoding", "Content-Language",
@@ -128,7 +131,7 @@ func redirect(req *Request, resp *Response, m *more) (*Request, error) {
 	case u.scheme == "http" && req.URL.scheme == "https" && (m == nil || !m.downgrade):
 		return next, fmt.Errorf("%w: from https to http: see WithRedirectDowngrade", ErrRedirectRefused)
 	case !next.content.canRepeat():
-		return next, ErrBodyNotReplayable
+		return next, fmt.Errorf("%w, as a %d asks: make it by Bytes, File, ReadSeeker or BodyFunc, or load it by Request.ReadBody", ErrBodyNotReplayable, resp.StatusCode)
 	}
 	return next, nil
 }
@@ -199,7 +202,10 @@ func (x *exchange) mayFollow(next *Request, resp *Response, redirects int) error
 		return nil
 	}
 	via := append(x.history[:len(x.history):len(x.history)], resp)
-	return x.more.policy(next, via)
+	if err := x.more.policy(next, via); err != nil {
+		return err
+	}
+	return next.checkURL()
 }
 
 // wrapRedirect puts the facts of the redirect around an error.

@@ -169,12 +169,18 @@ func (r *Request) canRepeat() bool {
 	return w.CanRepeat()
 }
 
-// fill writes the request into an engine's, opening the body.
-func (r *Request) fill(w *wire.Request, m *more) error {
-	if r.URL == nil || !r.URL.IsAbs() {
-		r.content.drop()
-		return invalidURL("the request has no absolute URL")
+// checkURL refuses a request that nothing can be done with.
+func (r *Request) checkURL() error {
+	if r.URL != nil && r.URL.IsAbs() {
+		return nil
 	}
+	r.content.drop()
+	return invalidURL("the request has no absolute URL")
+}
+
+// fill writes the request, whose URL was checked, into an engine's, opening the
+// body.
+func (r *Request) fill(w *wire.Request, m *more) error {
 	if err := r.Header.check(); err != nil {
 		r.content.drop()
 		return err
@@ -273,6 +279,7 @@ func (c *Client) SendStream(ctx context.Context, r *Request, opts ...RequestOpti
 
 func (c *Client) sendPrepared(ctx context.Context, r *Request, stream bool, opts []RequestOption) (*Response, error) {
 	if r == nil {
+		dropBodies(opts)
 		return nil, &Error{Op: "request", Err: errors.New("a nil request")}
 	}
 	own := &r.content

@@ -87,6 +87,9 @@ func (t *HTTPTransport) RoundTrip(ctx context.Context, r *Request) (*Response, e
 // roundTrip is RoundTrip with the settings of the call, and with def for what
 // timeouts r leaves open.
 func (t *HTTPTransport) roundTrip(ctx context.Context, r *Request, m *more, def *settings) (*Response, error) {
+	if err := r.checkURL(); err != nil {
+		return nil, err
+	}
 	resp := &Response{Request: r, URL: r.URL, start: time.Now(), more: m}
 	resp.Body = &resp.stream
 	resp.stream.resp = resp
