@@ -97,18 +97,23 @@ func (r *stallRig) kept(tb testing.TB, rounds int) (one, eight float64) {
 }
 
 // Readers that stand still cost those beside them next to nothing. The bound is
-// wide, since machines under test are busy; BenchmarkStalledReaders gives the
-// number.
+// wide, and there are three tries, since machines under test are busy: what the
+// engine costs shows in each of them. BenchmarkStalledReaders gives the number.
 func TestStalledReadersThroughput(t *testing.T) {
 	size, rounds, bound := 1<<20, 11, 0.7
 	if raceEnabled {
 		size, rounds, bound = 128<<10, 5, 0.5 // it is there for the races
 	}
-	one, eight := newStallRig(t, size).kept(t, rounds)
-	t.Logf("kept beside one: %.2f, beside eight: %.2f", one, eight)
-	if one < bound || eight < bound {
-		t.Errorf("63 fast readers keep %.2f of their throughput beside one that stands still, %.2f beside eight", one, eight)
+	r := newStallRig(t, size)
+	var one, eight float64
+	for range 3 {
+		one, eight = r.kept(t, rounds)
+		t.Logf("kept beside one: %.2f, beside eight: %.2f", one, eight)
+		if one >= bound && eight >= bound {
+			return
+		}
 	}
+	t.Errorf("63 fast readers keep %.2f of their throughput beside one that stands still, %.2f beside eight", one, eight)
 }
 
 // BenchmarkStalledReaders reports which part of their throughput 63 fast readers
