@@ -85,13 +85,16 @@ type Config struct {
 	// is DefaultSettingsTimeout, negative is no limit.
 	SettingsTimeout time.Duration
 	// Write bounds the time in which the socket takes no bytes; past it the
-	// connection ends. 0 is wire.DefaultTimeout, negative is no limit.
+	// connection ends. 0 is wire.DefaultTimeout, negative is no limit. Where
+	// the net.Conn has no deadlines, the PINGs find such a peer out.
 	Write time.Duration
 
 	// OnFrame sees every frame: those received as soon as they are read, legal
 	// or not, and those sent just before they are written. It is called by the
 	// reading and by the writing goroutine, which may overlap, and holds them
-	// up. The payload is valid during the call only.
+	// up: it may call what does not wait, State and Close for two, but no
+	// RoundTrip, no WriteFrame, and nothing of a Stream but Reset. The payload
+	// is valid during the call only.
 	OnFrame func(out bool, f Frame)
 
 	// Info describes the connection in responses; if nil it is made from the

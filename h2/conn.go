@@ -46,9 +46,9 @@ type Conn struct {
 	mu sync.Mutex
 
 	// guarded by mu
-	tell    bool    // call the hook after unlocking
-	end     *ending // why the connection is over, or nil
-	closeBy int64   // when the socket is closed then, at the latest
+	tell    bool        // call the hook after unlocking
+	end     *ending     // why the connection is over, or nil
+	closer  *time.Timer // closes the socket then, at the latest
 	streams map[uint32]*stream
 	free    []*stream // objects to be used again
 	nextID  uint32
@@ -168,7 +168,11 @@ func (c *Conn) hello(ctx context.Context, p []byte) error {
 	if c.socketWrite > 0 {
 		c.nc.SetWriteDeadline(time.Now().Add(time.Duration(c.socketWrite)))
 	}
-	stop := context.AfterFunc(ctx, func() { c.nc.SetWriteDeadline(c.epoch.Add(-time.Second)) })
+	stop := context.AfterFunc(ctx, func() {
+		if c.nc.SetWriteDeadline(c.epoch.Add(-time.Second)) != nil {
+			c.raw.Close() // which cannot be told otherwise
+		}
+	})
 	c.showFrames(p[len(Preface):])
 	_, err := c.nc.Write(p)
 	if !stop() && ctx.Err() != nil {

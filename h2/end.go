@@ -62,7 +62,9 @@ func (c *Conn) endLocked(e ending) {
 	c.closing = true
 	c.nc.SetWriteDeadline(time.Now().Add(closeTime))
 	c.dmu.Unlock()
-	c.closeBy = c.now() + int64(closeTime)
+	// A net.Conn need not support deadlines; and TLS would give its alert five
+	// seconds of its own, and more if it stood behind a write.
+	c.closer = time.AfterFunc(closeTime, func() { c.raw.Close() })
 	c.wcond.Signal()
 }
 

@@ -2,7 +2,6 @@ package h2_test
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"strings"
 	"testing"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"gohttpx.dev/h2"
-	"gohttpx.dev/internal/peer"
 	"gohttpx.dev/wire"
 )
 
@@ -327,117 +325,6 @@ func TestPingOff(t *testing.T) {
 	})
 }
 
-func TestDrain(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		f := start(t, h2.Config{})
-		changes := make(chan struct{}, 100)
-		f.c.OnChange(func() { changes <- struct{}{} })
-		k := f.do(t.Context(), get("/"))
-		f.WantHeaders(1, "", "a request")
-		if !f.c.Reserve() {
-			t.Fatal("no slot")
-		}
-		f.c.Drain()
-		f.phase(wire.ConnDraining)
-		if f.c.Reserve() || len(changes) != 1 {
-			t.Errorf("draining: %d changes", len(changes))
-		}
-		f.Respond(1, "200", "x")
-		k.ok(200, "x")
-		f.phase(wire.ConnDraining)
-		f.c.Release()
-		f.WantGoAway(h2.NoError, "the last slot was given back")
-		f.phase(wire.ConnClosed)
-	})
-}
-
-func TestCloseFailsStreams(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		f := start(t, h2.Config{})
-		a := f.do(t.Context(), get("/"))
-		f.WantHeaders(1, "", "a request")
-		b := f.head(t.Context(), get("/"))
-		f.WantHeaders(3, "", "a request")
-		f.SendHeaders(3, false, ":status", "200")
-		f.SendData(3, "lost", true)
-		b.wait()
-		synctest.Wait()
-		f.c.Close()
-		f.c.Close()
-		a.fails(wire.ErrClosed)
-		b.read()
-		b.fails(wire.ErrClosed)
-		f.WantGoAway(h2.NoError, "goodbye")
-		f.inFlight(0)
-		var res wire.Response
-		if err := f.c.RoundTrip(t.Context(), get("/"), &res); !errors.Is(err, wire.ErrClosed) {
-			t.Errorf("got %v", err)
-		}
-	})
-}
-
-// A peer that takes nothing must not hold Close up.
-func TestCloseOfStuckConnection(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		f := start(t, h2.Config{})
-		f.nc.SetCapacity(10)
-		k := f.do(t.Context(), never(get("/"+strings.Repeat("x", 5000))))
-		synctest.Wait()
-		began := time.Now()
-		f.c.Close()
-		k.fails(wire.ErrClosed)
-		if d := time.Since(began); d != 0 {
-			t.Errorf("Close took %v", d)
-		}
-		time.Sleep(time.Second)
-		synctest.Wait()
-		if !f.nc.Closed() {
-			t.Error("the socket is open")
-		}
-	})
-}
-
-// crypto/tls gives its closure alert five seconds.
-func TestCloseOfStuckTLS(t *testing.T) {
-	cert, pool := peer.Cert(t, "example.test")
-	for _, tt := range []struct {
-		name string
-		room int // what the socket takes of the end
-	}{
-		{"nothing", 1},
-		{"GOAWAY", 45},
-		{"GOAWAY and the alert", 1000},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				nc, p := peerPair(t, 1<<16)
-				server := tls.Server(p, &tls.Config{Certificates: []tls.Certificate{cert}, SessionTicketsDisabled: true})
-				client := tls.Client(nc, &tls.Config{RootCAs: pool, ServerName: "example.test"})
-				go server.Handshake()
-				if err := client.Handshake(); err != nil {
-					t.Fatal(err)
-				}
-				c, err := h2.NewConn(t.Context(), client, h2.Config{})
-				if err != nil {
-					t.Fatal(err)
-				}
-				synctest.Wait()
-				nc.SetCapacity(p.Buffered() + tt.room)
-				began := time.Now()
-				c.Close()
-				if d := time.Since(began); d != 0 {
-					t.Errorf("Close took %v", d)
-				}
-				time.Sleep(time.Second)
-				synctest.Wait()
-				if !nc.Closed() {
-					t.Error("the socket is open after a second")
-				}
-			})
-		})
-	}
-}
-
 func TestSettingsLimits(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := raw(t, h2.Config{})
@@ -481,19 +368,5 @@ func TestSettingsLimits(t *testing.T) {
 			t.Errorf("a raised limit is not told")
 		}
 		f.c.Release()
-	})
-}
-
-func TestNewConnGivesUp(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		nc, p := peerPair(t, 4)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		began := time.Now()
-		_, err := h2.NewConn(ctx, nc, h2.Config{})
-		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second || !nc.Closed() {
-			t.Errorf("got %v after %v", err, time.Since(began))
-		}
-		p.Close()
 	})
 }

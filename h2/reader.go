@@ -40,15 +40,16 @@ func (r *reader) init(c *Conn) {
 }
 
 const (
-	ruleFirst0    = "RFC 9113 §3.4: the first frame is SETTINGS"
-	ruleBlock     = "RFC 9113 §4.3: nothing comes between the frames of a field block"
-	ruleNoBlock   = "RFC 9113 §6.10: a CONTINUATION frame follows one without END_HEADERS"
-	ruleIdle      = "RFC 9113 §5.1: no frame but HEADERS and PRIORITY on an idle stream"
-	ruleIdleHead  = "RFC 9113 §5.1.1: a server answers on streams that the client has opened"
-	ruleClosed    = "RFC 9113 §5.1: nothing follows END_STREAM or RST_STREAM"
-	rulePushOff   = "RFC 9113 §8.4: no PUSH_PROMISE after ENABLE_PUSH=0"
-	rulePushID    = "RFC 9113 §5.1.1: stream identifiers increase"
-	rulePushState = "RFC 9113 §6.6: PUSH_PROMISE is sent on an open stream"
+	ruleFirst0     = "RFC 9113 §3.4: the first frame is SETTINGS"
+	ruleBlock      = "RFC 9113 §4.3: nothing comes between the frames of a field block"
+	ruleNoBlock    = "RFC 9113 §6.10: a CONTINUATION frame follows one without END_HEADERS"
+	ruleIdle       = "RFC 9113 §5.1: no frame but HEADERS and PRIORITY on an idle stream"
+	ruleIdleHead   = "RFC 9113 §5.1.1: a server answers on streams that the client has opened"
+	ruleClosed     = "RFC 9113 §5.1: nothing follows END_STREAM or RST_STREAM"
+	rulePushOff    = "RFC 9113 §8.4: no PUSH_PROMISE after ENABLE_PUSH=0"
+	rulePushID     = "RFC 9113 §5.1.1: stream identifiers increase"
+	ruleUpdateFrom = "RFC 9218 §7.1: a server sends no PRIORITY_UPDATE"
+	rulePushState  = "RFC 9113 §6.6: PUSH_PROMISE is sent on an open stream"
 )
 
 // readLoop reads frames. Started by NewConn; ends when the socket fails, which
@@ -269,6 +270,8 @@ func (c *Conn) frame(f Frame) error {
 		return c.goAway(f)
 	case FrameWindowUpdate:
 		return c.windowUpdate(f)
+	case FramePriorityUpdate:
+		return ConnError{Code: ProtocolError, Rule: ruleUpdateFrom, What: f.FrameHeader.String()}
 	}
 	// PRIORITY, which means nothing to a client, and what we do not know (RFC
 	// 9113 §5.5: "Implementations MUST ignore unknown or unsupported values").

@@ -88,13 +88,9 @@ func (c *Conn) writeLoop() {
 	// The end: what is left goes out within closeTime.
 	out := c.wbuf
 	ok := !c.end.lost && c.writeErr == nil
-	left := c.closeBy - c.now()
 	c.wbuf = nil
+	defer c.closer.Stop()
 	c.mu.Unlock()
-	// TLS would give its alert five seconds of its own, and more if it stood
-	// behind a write.
-	stop := time.AfterFunc(time.Duration(left), func() { c.raw.Close() })
-	defer stop.Stop()
 	if ok && len(out) > 0 {
 		ok = c.write(out) == nil
 	}
