@@ -163,6 +163,21 @@ func NewConn(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	return c, nil
 }
 
+// lastWord looks for what a peer that takes no bytes any more has said before,
+// nil if that was nothing.
+func (c *Conn) lastWord() error {
+	c.nc.SetReadDeadline(time.Now().Add(closeTime))
+	for range 16 {
+		if _, err := c.nc.Read(make([]byte, 4<<10)); err != nil {
+			if isEnd(err) || isTimeout(err) {
+				return nil
+			}
+			return err
+		}
+	}
+	return nil
+}
+
 // hello writes the preface.
 func (c *Conn) hello(ctx context.Context, p []byte) error {
 	if c.socketWrite > 0 {
@@ -182,6 +197,8 @@ func (c *Conn) hello(ctx context.Context, p []byte) error {
 		e := &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindNetwork, Remote: true, Sent: true, Err: err}
 		if isTimeout(err) {
 			e.Kind = wire.KindTimeout
+		} else if word := c.lastWord(); word != nil {
+			e.Err = word
 		}
 		return e
 	}

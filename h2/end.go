@@ -113,13 +113,30 @@ func (c *Conn) lostLocked(err error) {
 	case c.writeErr != nil && isTimeout(c.writeErr):
 		e.kind, e.phase = wire.KindTimeout, wire.PhaseWrite
 		e.err = fmt.Errorf("h2: nothing sent for %v", time.Duration(c.socketWrite))
-	case c.writeErr != nil:
-		// It tells more than the end that followed.
+	case c.writeErr != nil && (isEnd(err) || isTimeout(err)):
+		// It tells more than the end that followed. (An alert of TLS tells why:
+		// a server refuses a client certificate after the handshake, RFC 8446
+		// §4.4.2.4, and does not read on.)
 		e.kind, e.err = wire.KindDisconnected, c.writeErr
-	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE):
+	case isEnd(err):
 		e.kind = wire.KindDisconnected
 	}
 	c.endLocked(e)
+}
+
+// Err returns why the connection has ended, or nil while it has not.
+func (c *Conn) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.end == nil {
+		return nil
+	}
+	return c.end.err
+}
+
+// isEnd reports whether err is that of a peer which has gone without a word.
+func isEnd(err error) bool {
+	return err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // brokeLocked ends a connection whose peer has broken the protocol.

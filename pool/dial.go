@@ -104,7 +104,7 @@ func (p *Pool) dial(d *dial) {
 			// Not worth another attempt: a peer that ends connections at once
 			// would be dialled over and over.
 			err = &wire.Error{Phase: wire.PhaseDial, Kind: wire.KindDisconnected, Remote: true,
-				Err: errors.New("the connection to " + o.key.Addr + " ended before its first request")}
+				Err: &endedEarly{o.key.Addr, m.cause()}}
 		}
 	}
 	switch {
@@ -131,6 +131,30 @@ func (p *Pool) dial(d *dial) {
 	p.settleLocked(o)
 	p.pumpLocked()
 	p.unlock()
+}
+
+// endedEarly is a connection that nobody has used.
+type endedEarly struct {
+	addr  string
+	cause error // nil: not known
+}
+
+func (e *endedEarly) Error() string {
+	s := "the connection to " + e.addr + " ended before its first request"
+	if e.cause != nil {
+		s += ": " + e.cause.Error()
+	}
+	return s
+}
+
+func (e *endedEarly) Unwrap() error { return e.cause }
+
+// cause is why the connection is over, as far as its engine tells.
+func (m *member) cause() error {
+	if e, ok := m.c.(interface{ Err() error }); ok {
+		return e.Err()
+	}
+	return nil
 }
 
 // failure makes an *wire.Error of what Dial returned. The dialler knows the
