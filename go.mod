@@ -9,4 +9,4 @@ require (
 	golang.org/x/sync v0.22.0
 )
 
-require golang.org/x/text v0.41.0 // indirect
+require golang.org/x/text v0.41.0

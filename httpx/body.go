@@ -63,6 +63,9 @@ func (b rawBody) Read(p []byte) (n int, err error) {
 	if received = r.received.Add(int64(n)); received > limit {
 		return n - int(received-limit), r.tooLarge("received", limit)
 	}
+	if n > 0 {
+		r.report()
+	}
 	return n, err
 }
 

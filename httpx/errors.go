@@ -77,7 +77,7 @@ var (
 // status excepted. Its text never holds a password or the values of a query.
 type Error struct {
 	// Op is where it failed: "url", "request", "pool", "dns", "dial", "tls",
-	// "proxy", "write", "head", "body", "decode", "redirect", "auth", "hook",
+	// "proxy", "write", "head", "body", "decode", "save", "redirect", "auth", "hook",
 	// "retry", "transport" or "cookie".
 	Op string
 	// Request is the request that failed; nil if it could not be built.
@@ -207,17 +207,21 @@ type StatusError struct {
 	Response *Response
 }
 
-// Error returns the status, the redacted URL and the start of the body.
+// Error returns the status, the redacted URL, where a redirect goes, and the
+// start of the body.
 func (e *StatusError) Error() string {
 	r := e.Response
 	s := fmt.Sprintf("httpx: %s %s: %s", r.Request.Method, r.URL.Redacted(), r.Status())
+	if to := r.locationText(); to != "" {
+		s += ": redirect location: " + to
+	}
 	if b := r.Bytes(); len(b) > 0 {
 		const most = 512
 		more := ""
 		if len(b) > most {
 			b, more = b[:most], "…"
 		}
-		s += ": " + printable(b) + more
+		s += ": " + printable([]byte(r.charset().decode(b))) + more
 	}
 	return s
 }

@@ -76,7 +76,8 @@ func OnInformational(f func(status int, h Header) error) Option {
 	return moreOption(func(m *more) error { m.interim = f; return nil })
 }
 
-// WithMaxLineBytes bounds a line that Response.Lines yields. Zero is 1 MiB.
+// WithMaxLineBytes bounds a line that Response.Lines and JSONLines yield. Zero is
+// 1 MiB, Unlimited no bound.
 func WithMaxLineBytes(n int) Option {
 	return moreOption(func(m *more) error { m.maxLine = n; return nil })
 }

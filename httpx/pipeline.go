@@ -64,7 +64,7 @@ func (c *Client) direct(r *Request, m *more) bool {
 // finish buffers a response, unless it is streamed or its connection has been
 // handed over.
 func finish(resp *Response, stream bool) (*Response, error) {
-	if stream || resp.StatusCode == 101 || resp.Request.Method == "CONNECT" && resp.IsSuccess() {
+	if resp.StatusCode == 101 || resp.Request.Method == "CONNECT" && resp.IsSuccess() {
 		return resp, nil
 	}
 	returned := false
@@ -73,7 +73,13 @@ func finish(resp *Response, stream bool) (*Response, error) {
 			resp.Close()
 		}
 	}()
-	err := resp.Buffer()
+	var err error
+	if !stream {
+		err = resp.Buffer()
+	}
+	if err == nil && resp.more != nil && resp.more.mustAccept {
+		_, err = StatusOK(resp, nil)
+	}
 	returned = true
 	if err != nil {
 		return nil, err

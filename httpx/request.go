@@ -24,6 +24,8 @@ type Request struct {
 	settings
 	content content
 
+	expanded bool // WithPathParam has been at the URL
+
 	// Storage that saves allocations.
 	url    URL
 	fields [8]wire.Field
@@ -50,6 +52,10 @@ func (r *Request) build(c *Client, method, url string, opts []RequestOption) err
 	r.Method = canonicalMethod(method)
 	r.URL = &r.url
 	r.url.rules.PathAsIs = c != nil && c.pathAsIs || wantPathAsIs(opts)
+	var err error
+	if url, r.expanded, err = expandPath(url, opts); err != nil {
+		return &Error{Op: "url", Err: err}
+	}
 	if err := r.url.parse(url); err != nil {
 		return withMethod(err, r)
 	}
@@ -216,16 +222,19 @@ func (r *Request) fill(w *wire.Request, m *more) error {
 	if _, ok := body.(*memory); ok && n == 0 && !r.Header.Has("Transfer-Encoding") {
 		return nil // no body: the methods that expect one say so, the others need not
 	}
-	w.Body, w.BodyLen = body, n
+	w.Body, w.BodyLen = m.counted(body, n), n
 	if content.canRepeat() {
 		open := content.open
 		w.Rewind = func() (io.ReadCloser, error) {
-			again, m, err := open()
-			if err == nil && m != n {
-				again.Close()
-				return nil, fmt.Errorf("the body had %d bytes and now has %d", n, m)
+			again, size, err := open()
+			if err != nil {
+				return nil, err
 			}
-			return again, err
+			if size != n {
+				again.Close()
+				return nil, fmt.Errorf("the body had %d bytes and now has %d", n, size)
+			}
+			return m.counted(again, n), nil
 		}
 	}
 	return nil

@@ -2,8 +2,6 @@ package httpx
 
 import (
 	"crypto/tls"
-	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -52,7 +50,9 @@ type Response struct {
 	decoding  atomic.Pointer[decoding] // nil until somebody reads
 	more      *more                    // what was said of responses; nil: nothing
 	start     time.Time
-	total     atomic.Int64 // nanoseconds from start to the end of the body; 0: not ended
+	text      textState
+	progress  func(done, total int64) // SaveToFile's; nil: the request's, if any
+	total     atomic.Int64            // nanoseconds from start to the end of the body; 0: not ended
 
 	// The engine's side of the exchange, kept here so that one allocation
 	// holds it all.
@@ -159,23 +159,6 @@ func (r *Response) Close() error { return r.Body.Close() }
 // nil until Buffer has been called. It must not be changed.
 func (r *Response) Bytes() []byte { return r.body }
 
-// Text returns the content as text, with bytes that are no UTF-8 replaced by
-// U+FFFD. For a stream it returns "" until Buffer has been called.
-func (r *Response) Text() string { return strings.ToValidUTF8(string(r.body), "\ufffd") }
-
-// JSON decodes the content into v, which must be a pointer. A stream is
-// buffered first.
-func (r *Response) JSON(v any) error {
-	if err := r.Buffer(); err != nil {
-		return err
-	}
-	if err := json.Unmarshal(r.body, v); err != nil {
-		return &Error{Op: "decode", Request: r.Request, Conn: r.conn(), Sent: true,
-			Err: fmt.Errorf("%s response of %d bytes is not the JSON wanted: %w", r.Status(), len(r.body), err)}
-	}
-	return nil
-}
-
 // Decode is JSON with the type as a parameter.
 func Decode[T any](r *Response) (T, error) {
 	var v T
@@ -198,15 +181,6 @@ func (r *Response) String() string { return r.Request.String() + ": " + r.Status
 
 // GoString is String, so that %#v shows no secret of the request either.
 func (r *Response) GoString() string { return "httpx.Response(" + r.String() + ")" }
-
-// Err returns nil for a 2xx status and a *StatusError for every other. Its text
-// holds the start of the body, if that is buffered.
-func (r *Response) Err() error {
-	if r.IsSuccess() {
-		return nil
-	}
-	return &StatusError{r}
-}
 
 // IsInformational reports a 1xx status.
 func (r *Response) IsInformational() bool { return r.StatusCode/100 == 1 }

@@ -66,6 +66,15 @@ type more struct {
 
 	// Of the response.
 	maxLine    int
+	maxEvent   int
+	charset    string
+	detector   func([]byte) string
+	unmarshal  func([]byte, any) error
+	accept     []int // statuses that are no error; none: 2xx
+	mustAccept bool
+	received   func(done, total int64)
+	sent       func(done, total int64)
+	reconnect  Reconnect
 	maxBody    int64 // 0: the default; negative: none
 	maxRatio   int64 // the same
 	noDecoding bool

@@ -86,6 +86,10 @@ func timeoutServer(t *testing.T, nc net.Conn) {
 					return
 				}
 			}
+		case "/events": // one, and then none
+			io.WriteString(nc, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: a\n\n")
+			io.Copy(io.Discard, br)
+			return
 		case "/late": // after an hour
 			pause(t, time.Hour)
 			io.WriteString(nc, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
