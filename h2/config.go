@@ -152,6 +152,9 @@ func (cfg Config) withDefaults() Config {
 	if cfg.SettingsTimeout == 0 {
 		cfg.SettingsTimeout = DefaultSettingsTimeout
 	}
+	for _, d := range []*time.Duration{&cfg.PingInterval, &cfg.PingTimeout, &cfg.SettingsTimeout} {
+		*d = time.Duration(limitOf(*d))
+	}
 	cfg.Request.PseudoOrder = slices.Clone(cfg.Request.PseudoOrder)
 	return cfg
 }

@@ -3,6 +3,7 @@ package h2_test
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -314,6 +315,24 @@ func TestBlackholeWhileIdle(t *testing.T) {
 		if d := time.Since(began); d > 20*time.Second+time.Millisecond {
 			t.Errorf("failed after %v", d)
 		}
+	})
+}
+
+// The largest duration is a way to say for ever.
+func TestLimitsForEver(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := raw(t, h2.Config{PingInterval: math.MaxInt64, PingTimeout: math.MaxInt64, SettingsTimeout: math.MaxInt64, Write: math.MaxInt64})
+		time.Sleep(time.Hour)
+		f.WantIdle("nothing is asked, and no acknowledgement waited for")
+		f.phase(wire.ConnOpen)
+	})
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{PingTimeout: math.MaxInt64})
+		f.Patience = time.Hour
+		f.Want(h2.FramePing, 0, "a silent peer is asked")
+		time.Sleep(time.Hour)
+		f.WantIdle("the answer may take as long as it likes")
+		f.phase(wire.ConnOpen)
 	})
 }
 

@@ -136,6 +136,32 @@ func TestOpenTrailersDuringData(t *testing.T) {
 	})
 }
 
+// A peer that has ended its side and gives ours up has ended the stream.
+func TestOpenGivenUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{})
+		s, err := f.c.Open(t.Context(), requestFields("POST", "/"), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.WantHeaders(1, "", "a request")
+		f.SendHeaders(1, true, ":status", "200")
+		if ev, err := s.Recv(t.Context()); err != nil || !ev.End {
+			t.Errorf("got %+v, %v", ev, err)
+		}
+		f.inFlight(1)
+		f.SendRaw(h2.AppendRSTStream(nil, 1, h2.NoError))
+		f.inFlight(0)
+		if _, err := s.Recv(t.Context()); err != io.EOF {
+			t.Errorf("got %v", err)
+		}
+		if err := s.SendData(t.Context(), []byte("x"), true); err == nil {
+			t.Error("sent after the end")
+		}
+		f.alive()
+	})
+}
+
 // Open takes a free slot, and none that somebody has reserved.
 func TestOpenBesideReservation(t *testing.T) {
 	bubble(t, func(t *testing.T) {

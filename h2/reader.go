@@ -430,6 +430,7 @@ func (c *Conn) rstStream(f Frame) error {
 		// the rest of the request is not sent. "Clients MUST NOT discard
 		// responses as a consequence of receiving such a RST_STREAM".
 		s.stopSendingLocked()
+		s.doneLocked(s.id)
 		return nil
 	}
 	e := s.errorLocked(wire.KindProtocol, true, f.Reset())
