@@ -19,6 +19,9 @@
 // nothing is left at the end. FuzzSetCookie asks that a cookie goes to nobody to
 // whom net/http/cookiejar would not send it.
 //
+// FuzzLinks, FuzzEvents and FuzzChallenges write what they have read, and read
+// that.
+//
 // Inputs that once failed are kept in testdata/fuzz and run with every go test.
 // To look for more:
 //
