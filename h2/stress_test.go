@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"gohttpx.dev/h2"
 	"gohttpx.dev/wire"
@@ -63,6 +64,8 @@ func TestStress(t *testing.T) {
 func stressOne(c *h2.Conn, rnd *rand.Rand, path string) error {
 	n := rnd.IntN(5000)
 	req := get(path)
+	// What hangs, hangs for longer; a busy machine does not take as long.
+	req.Timeouts = wire.Timeouts{Read: time.Minute, Write: time.Minute}
 	body := &closeOnce{Reader: strings.NewReader(strings.Repeat("b", rnd.IntN(100000)))}
 	if rnd.IntN(3) == 0 {
 		req.Method, req.Body, req.BodyLen = "POST", body, -1
