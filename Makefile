@@ -15,9 +15,9 @@ demo: ## the main job against a server of its own
 test: ## all modules
 	@$(call each,go test ./...)
 
-features: ## rows of httpx/FEATURES.md that no passing test shows; WRITE=1 fills in its column of tests
+features: ## all tests, and rows of httpx/FEATURES.md without a passing one; RACE=1 for the race detector, WRITE=1 to fill in the column of tests
 	@cd tools && go build -o ../bin/features ./features
-	@bin/features $(if $(WRITE),-write) $(filter-out ./tools,$(MODULES))
+	@$(if $(RACE),CGO_ENABLED=1) bin/features $(if $(RACE),-race) $(if $(WRITE),-write) $(MODULES)
 
 race: ## the same under the race detector (needs a C compiler)
 	@$(call each,CGO_ENABLED=1 go test -race ./...)

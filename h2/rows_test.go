@@ -53,6 +53,7 @@ func TestRows(t *testing.T) {
 		{"B17 100 (Continue)", TestContinue},
 		{"B18 CONNECT", TestConnect},
 		{"B19 extended CONNECT", TestExtendedConnect},
+		{"C33 a stream for WebSockets", TestExtendedConnect},
 		{"B26 frames in and out", TestWriteFrameAndOnFrame},
 		{"B26 a stream by hand", TestOpen},
 		{"C6 GOAWAY", TestGoAwayLetsStreamsFinish},

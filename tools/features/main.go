@@ -24,6 +24,7 @@ func main() {
 	log.SetFlags(0)
 	table := flag.String("table", "httpx/FEATURES.md", "the table")
 	write := flag.Bool("write", false, "fill in the column of tests")
+	race := flag.Bool("race", false, "with the race detector")
 	flag.Parse()
 	rows, lines, err := readTable(*table)
 	if err != nil {
@@ -32,7 +33,7 @@ func main() {
 	found := tests{}
 	ok := true
 	for _, dir := range flag.Args() {
-		if err := run(dir, found); err != nil {
+		if err := run(dir, *race, found); err != nil {
 			log.Printf("%s: %v", dir, err)
 			ok = false
 		}
@@ -126,8 +127,8 @@ func split(line string) []string {
 type tests map[string]map[string]bool
 
 // run runs the tests of a module, whose failures go to standard output.
-func run(dir string, into tests) error {
-	cmd := exec.Command("go", "test", "-json", "./...")
+func run(dir string, race bool, into tests) error {
+	cmd := exec.Command("go", "test", "-json", fmt.Sprintf("-race=%t", race), "./...")
 	cmd.Dir = dir
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
