@@ -22,6 +22,8 @@ type server struct {
 	// configuration anew; it then names its process in X-Worker. nil if there
 	// is no such thing.
 	reload []string
+	// files are further files in its folder, by name.
+	files map[string]string
 }
 
 // site is what the templates know.

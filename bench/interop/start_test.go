@@ -71,6 +71,9 @@ func (s server) tryStart(t *testing.T, certFile, backend string) (running, error
 		Cert: certFile, Backend: backend, IsRoot: os.Getuid() == 0,
 	}
 	writeFile(t, site.Config, render(t, s.config, site))
+	for name, content := range s.files {
+		writeFile(t, filepath.Join(dir, name), content)
+	}
 	var args []string
 	for _, a := range s.args {
 		args = append(args, render(t, a, site))
