@@ -258,6 +258,7 @@ func (s *stream) writeLocked(ctx context.Context, id uint32, p []byte, end bool,
 	s.pend, s.pendEnd, s.cut = p, end, false
 	s.progress = c.now()
 	s.held = 0
+	stalled := false
 	c.offerLocked(s)
 	for s.pending() {
 		now := c.now()
@@ -290,6 +291,17 @@ func (s *stream) writeLocked(ctx context.Context, id uint32, p []byte, end bool,
 		}
 		if by := s.held + int64(holdTime); s.held > 0 && (s.sendBy == 0 || by < s.sendBy) {
 			s.sendBy = by
+		}
+		if t := s.trace; t != nil && t.FlowStall != nil && !stalled && len(s.pend) > 0 && min(s.send.Available(), c.sendWin.Available()) == 0 {
+			stalled = true
+			id := id
+			if s.send.Available() > 0 {
+				id = 0
+			}
+			c.unlock()
+			t.FlowStall(id)
+			c.mu.Lock()
+			continue
 		}
 		c.dueLocked(s, s.sendBy)
 		s.wait(s.sendWake, done)

@@ -87,10 +87,35 @@ func (r *Response) ended(err error) error {
 	case err == wire.ErrBodyClosed:
 		return &Error{Op: "body", Request: r.Request, Conn: r.conn(), Sent: true, Err: err}
 	}
-	r.stop()
-	return wrap(r.Request, r.conn(), err)
+	err = wrap(r.Request, r.conn(), err)
+	r.stopWith(err)
+	return err
 }
 
-func (r *Response) stop() {
+func (r *Response) stop() { r.stopWith(nil) }
+
+// stopWith stops the clock and has what waits for the end done, once; err is why
+// the content failed.
+func (r *Response) stopWith(err error) {
 	r.total.CompareAndSwap(0, int64(max(time.Since(r.start), 1)))
+	for h := r.atEnd.Swap(nil); h != nil; h = h.next {
+		h.f(err)
+	}
+}
+
+// endHook is what is to be done when a response is over. A list, the last given
+// first.
+type endHook struct {
+	f    func(error)
+	next *endHook
+}
+
+// onEnd has f called once, when the response is over: at once if it is.
+func (r *Response) onEnd(f func(error)) {
+	h := &endHook{f: f}
+	for h.next = r.atEnd.Load(); !r.atEnd.CompareAndSwap(h.next, h); h.next = r.atEnd.Load() {
+	}
+	if r.total.Load() != 0 {
+		r.stop()
+	}
 }

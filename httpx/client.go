@@ -29,6 +29,7 @@ type Client struct {
 type shared struct {
 	network *HTTPTransport // nil if another transport was given
 	closers []io.Closer    // what Close closes
+	slots   *inFlight      // nil: calls are not counted
 	closed  atomic.Bool
 }
 
@@ -56,6 +57,10 @@ func New(opts ...ClientOption) (*Client, error) {
 	sh := new(shared)
 	sh.network, _ = t.(*HTTPTransport)
 	sh.closers = cfg.closers(t)
+	if cfg.maxInFlight > 0 {
+		sh.slots = &inFlight{max: cfg.maxInFlight}
+		sh.closers = append([]io.Closer{sh.slots}, sh.closers...) // first: what waits must not begin
+	}
 	c, err := newClient(cfg, cfg.route(t), sh)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 
 	"gohttpx.dev/h1"
 )
@@ -29,6 +30,12 @@ type config struct {
 	dialer         net.Dialer
 	dialContext    func(ctx context.Context, network, addr string) (net.Conn, error)
 	connectRetries int
+	maxInFlight    int // 0: no bound
+	filters        dialFilter
+	hosts          map[string][]netip.Addr // nil: none; never changed in place
+	resolver       Resolver                // nil: dialer.Resolver
+	cache          *DNSCache               // nil: none
+	dump           *dumper                 // nil: none
 
 	onProxyConnect  func(ctx context.Context, proxyURL, target string) (Header, error)
 	onProxyResponse func(ctx context.Context, proxyURL, target string, status int, h Header) error

@@ -51,10 +51,10 @@ func (r *Request) curl(secrets bool) string {
 	}
 	for _, f := range r.Header {
 		value := f.Value
-		switch {
-		case !secrets && isSecret(f):
-			value = "[secure]"
-		case value == "":
+		if !secrets {
+			value = masked(f)
+		}
+		if value == "" {
 			arg("-H", f.Name+";") // curl's way to send an empty field
 			continue
 		}

@@ -28,6 +28,10 @@ type dialer struct {
 	h1          h1.Config
 	h2          h2.Config
 	routes      routes
+	names       *names     // nil: net looks names up
+	filter      dialFilter // net.ControlContext asks it, too
+	dump        *dumper    // nil: none
+	traces      []*Trace   // the client's, for HTTP/2 frames
 
 	onProxyConnect  func(ctx context.Context, proxyURL, target string) (Header, error)
 	onProxyResponse func(ctx context.Context, proxyURL, target string, status int, h Header) error
@@ -44,8 +48,22 @@ func newDialer(cfg *config) (*dialer, error) {
 			return nil, fmt.Errorf("%s and WithDialContext: the function connects by itself, and would have to do that too", unheeded)
 		}
 	}
+	nd := cfg.dialer
+	nd.ControlContext = cfg.filters.control(nd.ControlContext)
+	var traces []*Trace
+	if cfg.more != nil {
+		for _, t := range cfg.more.traces {
+			if t.H2Frame != nil {
+				traces = append(traces, t)
+			}
+		}
+	}
 	return &dialer{
-		net:         cfg.dialer,
+		net:         nd,
+		names:       newNames(cfg),
+		filter:      cfg.filters,
+		dump:        cfg.dump,
+		traces:      traces,
 		dialContext: cfg.dialContext,
 		retries:     cfg.connectRetries,
 		routes:      routes{base: base, env: env},
@@ -148,6 +166,7 @@ func (d *dialer) attempt(ctx context.Context, k pool.Key) (pool.Conn, error) {
 	if info.Proto == wire.HTTP2 {
 		cfg := d.h2
 		cfg.Info, cfg.RawConn = info, raw
+		cfg.OnFrame = d.frames(info, d.dump.h2(info))
 		c, err := h2.NewConn(ctx, nc, cfg)
 		if err != nil {
 			return nil, dialError(ctx, wire.PhaseDial, err)
@@ -156,6 +175,9 @@ func (d *dialer) attempt(ctx context.Context, k pool.Key) (pool.Conn, error) {
 	}
 	cfg := d.h1
 	cfg.Info = info
+	if d.dump != nil {
+		cfg.RawConn, nc = raw, d.dump.h1(nc, info)
+	}
 	if tc != nil {
 		cfg.RawConn, cfg.Probe, cfg.Quiet = raw, tc.Probe, tc.Quiet
 	}
@@ -178,6 +200,11 @@ func (d *dialer) connect(ctx context.Context, r *route, addr string, info *wire.
 			r.bind(&nd)
 		}
 		dial = nd.DialContext
+		if d.names != nil && network != "unix" {
+			dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+				return d.names.dial(ctx, &nd, network, addr)
+			}
+		}
 	} else if r.localAddr.IsValid() && !r.localAddr.IsUnspecified() {
 		return nil, &wire.Error{Phase: wire.PhaseDial, Kind: wire.KindRefused,
 			Err: errors.New("WithLocalAddr and WithDialContext: the function connects by itself, and would have to bind the address too")}
@@ -188,6 +215,14 @@ func (d *dialer) connect(ctx context.Context, r *route, addr string, info *wire.
 	info.Connect += time.Since(start) - dns
 	if err == nil && nc == nil {
 		err = errors.New("the dial function returned neither a connection nor an error")
+	}
+	if err == nil && d.dialContext != nil && network != "unix" {
+		if err = d.filter.checkConn(nc); err != nil {
+			nc.Close()
+		}
+	}
+	if errors.Is(err, ErrAddressRefused) && ctx.Err() == nil {
+		return nil, refusal(err)
 	}
 	if err != nil {
 		phase := wire.PhaseDial
@@ -239,6 +274,23 @@ func (d *dialer) handshake(ctx context.Context, r *route, nc net.Conn, k pool.Ke
 		return nil, &wire.Error{Phase: wire.PhaseTLS, Kind: wire.KindProtocol, Remote: true, Err: err} // the caller closes the socket
 	}
 	return tc, nil
+}
+
+// frames returns the hook for the frames of a connection; nil if nobody wants
+// them.
+func (d *dialer) frames(info *wire.ConnInfo, dump func(bool, h2.Frame)) func(bool, h2.Frame) {
+	if len(d.traces) == 0 {
+		return dump
+	}
+	c := connInfo(info, 0, false)
+	return func(out bool, f h2.Frame) {
+		for _, t := range d.traces {
+			t.H2Frame(*c, out, f)
+		}
+		if dump != nil {
+			dump(out, f)
+		}
+	}
 }
 
 // dialError gives an error of the dial its phase. That the context has ended is

@@ -78,7 +78,7 @@ var (
 type Error struct {
 	// Op is where it failed: "url", "request", "pool", "dns", "dial", "tls",
 	// "proxy", "write", "head", "body", "decode", "save", "redirect", "auth", "hook",
-	// "retry", "transport" or "cookie".
+	// "retry", "limit", "transport" or "cookie".
 	Op string
 	// Request is the request that failed; nil if it could not be built.
 	Request *Request

@@ -151,17 +151,14 @@ func lowerASCII(s string) string {
 }
 
 // String returns one line a field, with the values of credentials and cookies
-// masked, so that it can be logged.
+// masked, and those of queries in URLs (Location, Referer and the like), so that
+// it can be logged.
 func (h Header) String() string {
 	var b strings.Builder
 	for i := range h {
 		b.WriteString(printable([]byte(h[i].Name)))
 		b.WriteString(": ")
-		if isSecret(h[i]) {
-			b.WriteString("[secure]")
-		} else {
-			b.WriteString(printable([]byte(h[i].Value)))
-		}
+		b.WriteString(printable([]byte(masked(h[i]))))
 		b.WriteByte('\n')
 	}
 	return b.String()

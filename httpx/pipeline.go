@@ -3,6 +3,8 @@ package httpx
 import (
 	"context"
 	"errors"
+
+	"gohttpx.dev/wire"
 )
 
 // send is the way of every request through a client:
@@ -22,6 +24,52 @@ func (c *Client) send(ctx context.Context, r *Request, stream bool) (*Response, 
 	if r.alone {
 		m = m.over(c.more)
 	}
+	if c.counts(m) {
+		return c.counted(ctx, r, m, func(l *callLog) (*Response, error) { return c.call(ctx, r, m, stream, l) })
+	}
+	return c.call(ctx, r, m, stream, nil)
+}
+
+// counts reports whether there is something to do when a call ends.
+func (c *Client) counts(m *more) bool { return c.shared.slots != nil || m != nil && m.logger != nil }
+
+// counted is call, with a turn that is given back and a record when its response
+// is over.
+func (c *Client) counted(ctx context.Context, r *Request, m *more, call func(*callLog) (*Response, error)) (*Response, error) {
+	var l *callLog
+	if m != nil {
+		l = newCallLog(ctx, r, m.logger)
+	}
+	slots := c.shared.slots
+	if slots != nil {
+		if err := slots.enter(ctx, r, wire.Limit(inherit(r.timeouts, c.timeouts).Pool)); err != nil {
+			l.over(nil, err)
+			return nil, err
+		}
+	}
+	returned := false
+	defer func() {
+		if !returned && slots != nil { // a panic of the caller's code, or an error
+			slots.release()
+		}
+	}()
+	resp, err := call(l)
+	if err != nil {
+		l.over(nil, err)
+		return nil, err
+	}
+	returned = true
+	resp.onEnd(func(err error) {
+		if slots != nil {
+			slots.release()
+		}
+		l.over(resp, err)
+	})
+	return resp, nil
+}
+
+// call is send without that.
+func (c *Client) call(ctx context.Context, r *Request, m *more, stream bool, l *callLog) (*Response, error) {
 	if c.direct(r, m) {
 		resp, err := c.network.roundTrip(ctx, r, m, &c.settings)
 		if err != nil {
@@ -33,9 +81,13 @@ func (c *Client) send(ctx context.Context, r *Request, stream bool) (*Response, 
 		}
 		return finish(resp, stream)
 	}
-	x := exchange{client: c, more: m, stream: stream, origin: r.URL}
+	x := exchange{client: c, more: m, stream: stream, origin: r.URL, log: l}
 	if m == nil {
 		x.more = new(more)
+	}
+	if t := l.trace(); t != nil {
+		x.more = x.more.clone()
+		x.more.traces = append(x.more.traces, t)
 	}
 	returned := false
 	defer func() {
@@ -58,7 +110,7 @@ func (c *Client) direct(r *Request, m *more) bool {
 	if c.network == nil || r.URL.user != "" || c.hasCookies() {
 		return false
 	}
-	return m == nil || m.auth == nil && !m.follow && m.retry == nil && len(m.cookies) == 0 && len(m.onRequest) == 0 && len(m.onResponse) == 0
+	return m == nil || m.auth == nil && !m.follow && m.retry == nil && len(m.cookies) == 0 && len(m.onRequest) == 0 && len(m.onResponse) == 0 && len(m.limiters) == 0 && m.logger == nil
 }
 
 // finish buffers a response, unless it is streamed or its connection has been
@@ -96,6 +148,7 @@ type exchange struct {
 	left    bool // a redirect has left that origin; credentials stay behind for good
 	history []*Response
 	got     []*Response // whatever came, in case of a panic
+	log     *callLog    // nil: none
 }
 
 // abandon ends what holds a connection.
@@ -140,6 +193,11 @@ func (x *exchange) run(ctx context.Context, r *Request) (*Response, error) {
 			return nil, wrapRedirect(resp, err)
 		}
 		x.history = append(x.history[:len(x.history):len(x.history)], resp)
+		for _, t := range x.more.traces {
+			if t.Redirect != nil {
+				t.Redirect(resp, next)
+			}
+		}
 		x.left = x.left || !next.URL.sameOrigin(x.origin)
 		req = next
 	}
@@ -232,7 +290,7 @@ func (x *exchange) attempt(ctx context.Context, req *Request) (*Response, error)
 	if err := req.checkURL(); err != nil { // a hook may have changed it
 		return nil, err
 	}
-	resp, err := c.carry(ctx, req)
+	resp, err := c.sendOut(ctx, req, x.log)
 	if err != nil {
 		return nil, err
 	}
@@ -245,6 +303,17 @@ func (x *exchange) attempt(ctx context.Context, req *Request) (*Response, error)
 		}
 	}
 	return resp, nil
+}
+
+// sendOut is carry when the limiters permit, and logged.
+func (c *Client) sendOut(ctx context.Context, req *Request, l *callLog) (*Response, error) {
+	if err := waitForLimiters(ctx, req); err != nil {
+		return nil, err
+	}
+	l.sending(req)
+	resp, err := c.carry(ctx, req)
+	l.received(resp, err)
+	return resp, err
 }
 
 // carry gives a request to the transport and makes sure of what comes back.
@@ -268,5 +337,6 @@ func (c *Client) carry(ctx context.Context, req *Request) (*Response, error) {
 		return nil, wrapOp("transport", req, err)
 	}
 	resp.adopt(req)
+	resp.traceEnd(req.more)
 	return resp, nil
 }

@@ -44,11 +44,6 @@ func WithConnectRetries(n int) ClientOption {
 	return poolOption("WithConnectRetries", func(c *config) error { c.connectRetries = max(n, 0); return nil })
 }
 
-// WithResolver sets the resolver of names.
-func WithResolver(r *net.Resolver) ClientOption {
-	return poolOption("WithResolver", func(c *config) error { c.dialer.Resolver = r; return nil })
-}
-
 // WithKeepAlive sets the probes of TCP keep-alive. The default is Go's.
 func WithKeepAlive(k net.KeepAliveConfig) ClientOption {
 	return poolOption("WithKeepAlive", func(c *config) error { c.dialer.KeepAliveConfig = k; return nil })

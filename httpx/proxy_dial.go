@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http/httptrace"
 	"net/netip"
 	"time"
 
@@ -39,6 +40,13 @@ func (d *dialer) reach(ctx context.Context, r *route, k pool.Key, info *wire.Con
 		return link{raw: raw, nc: raw}, err
 	}
 	info.Proxy = via.url.Redacted()
+	target := r.tunnelled(k.Addr)
+	if via.forwards(k.Scheme) {
+		target = k.Addr
+	}
+	if err := d.filter.checkText(target); err != nil {
+		return link{}, proxyFailed(via, refusal(err))
+	}
 	if via.forwards(k.Scheme) {
 		if r.noHTTP1 {
 			return link{}, &wire.Error{Phase: wire.PhaseProxy, Kind: wire.KindProtocol,
@@ -59,7 +67,9 @@ func (d *dialer) reach(ctx context.Context, r *route, k pool.Key, info *wire.Con
 			return link{}, err
 		}
 		began := time.Now()
+		done := proxyTrace(ctx, via, t.Addr)
 		nc, err := t.Connect(ctx, l.nc)
+		done(err)
 		info.Connect += time.Since(began)
 		if err == nil {
 			return link{raw: l.raw, nc: nc}, nil
@@ -135,13 +145,21 @@ func (d *dialer) socks(ctx context.Context, r *route, k pool.Key, info *wire.Con
 	}
 	var first error
 	for _, target := range targets {
+		if err := d.filter.checkText(target); err != nil {
+			if err = proxyFailed(r.via, refusal(err)); first == nil {
+				first = err
+			}
+			continue
+		}
 		l, err := d.toProxy(ctx, r, info)
 		if err != nil {
 			return link{}, err
 		}
 		s := proxy.SOCKS{Addr: target, Username: r.via.url.Username, Password: r.via.url.Password}
 		began := time.Now()
+		done := proxyTrace(ctx, r.via, target)
 		err = s.Connect(ctx, l.nc)
+		done(err)
 		info.Connect += time.Since(began)
 		if err == nil {
 			return l, nil
@@ -158,6 +176,23 @@ func (d *dialer) socks(ctx context.Context, r *route, k pool.Key, info *wire.Con
 	return link{}, first
 }
 
+// proxyTrace tells of what is about to be said to a proxy; the function it
+// returns, how that ended.
+func proxyTrace(ctx context.Context, via *proxyServer, target string) func(error) {
+	t := wire.TraceFrom(ctx)
+	if t == nil {
+		return func(error) {}
+	}
+	if t.ProxyStart != nil {
+		t.ProxyStart(via.url.Redacted(), target)
+	}
+	return func(err error) {
+		if t.ProxyDone != nil {
+			t.ProxyDone(via.url.Redacted(), target, err)
+		}
+	}
+}
+
 // resolve looks a host:port up.
 func (d *dialer) resolve(ctx context.Context, r *route, addr string, info *wire.ConnInfo) ([]string, error) {
 	host, port, err := net.SplitHostPort(addr)
@@ -167,30 +202,26 @@ func (d *dialer) resolve(ctx context.Context, r *route, addr string, info *wire.
 	if _, err := netip.ParseAddr(host); err == nil {
 		return []string{addr}, nil
 	}
-	resolver := d.net.Resolver
-	if resolver == nil {
-		resolver = net.DefaultResolver
+	n := d.names
+	if !n.knows(host) {
+		n = &names{resolver: net.DefaultResolver}
+		if d.net.Resolver != nil {
+			n.resolver = d.net.Resolver
+		}
 	}
-	trace := wire.TraceFrom(ctx)
-	if trace != nil && trace.DNSStart != nil {
-		trace.DNSStart(host)
-	}
+	w := &dialWatch{trace: wire.TraceFrom(ctx)}
 	began := time.Now()
-	ips, err := resolver.LookupIPAddr(ctx, host)
+	ips, err := n.lookup(httptrace.WithClientTrace(ctx, w.hooks()), r.network, host)
 	info.DNS += time.Since(began)
-	if trace != nil && trace.DNSDone != nil {
-		trace.DNSDone(ips, err)
-	}
 	if err != nil {
 		return nil, dialError(ctx, wire.PhaseDNS, err)
 	}
 	var targets []string
 	for _, ip := range ips {
-		v4 := ip.IP.To4() != nil
-		if r.network == "tcp4" && !v4 || r.network == "tcp6" && v4 || ip.Zone != "" {
+		if ip.Zone() != "" {
 			continue
 		}
-		if targets = append(targets, net.JoinHostPort(ip.IP.String(), port)); len(targets) == maxLocalAddrs {
+		if targets = append(targets, net.JoinHostPort(ip.String(), port)); len(targets) == maxLocalAddrs {
 			break
 		}
 	}

@@ -186,7 +186,7 @@ func (r *Request) checkURL() error {
 
 // fill writes the request, whose URL was checked, into an engine's, opening the
 // body.
-func (r *Request) fill(w *wire.Request, m *more) error {
+func (r *Request) fill(ctx context.Context, w *wire.Request, m *more) error {
 	if err := r.Header.check(); err != nil {
 		r.content.drop()
 		return err
@@ -200,6 +200,7 @@ func (r *Request) fill(w *wire.Request, m *more) error {
 		Timeouts:   r.timeouts,
 		Idempotent: r.Header.Has("Idempotency-Key"),
 	}
+	w.Trace = traceOf(ctx, r, m)
 	if r.Method == "CONNECT" {
 		w.Authority = r.URL.connectTarget()
 		w.Target = w.Authority
@@ -245,33 +246,9 @@ func (m *more) fill(w *wire.Request) {
 	if m.target != "" {
 		w.Target = m.target
 	}
-	w.Trace = m.events()
 	if f := m.trailer; f != nil {
 		w.Trailers = func() wire.Fields { return wire.Fields(f()) }
 	}
-}
-
-// events are the hooks of the engines, that of OnInformational among them; nil
-// if there are none.
-func (m *more) events() *wire.Trace {
-	if m == nil {
-		return nil
-	}
-	if m.interim == nil {
-		return m.trace
-	}
-	t := new(wire.Trace)
-	if m.trace != nil {
-		*t = *m.trace
-	}
-	f, next := m.interim, t.Interim
-	t.Interim = func(status int, h wire.Fields) error {
-		if err := f(status, Header(h)); err != nil || next == nil {
-			return err
-		}
-		return next(status, h)
-	}
-	return t
 }
 
 // Send sends a prepared request and buffers the response. Options apply to a

@@ -53,6 +53,8 @@ type Response struct {
 	text      textState
 	progress  func(done, total int64) // SaveToFile's; nil: the request's, if any
 	total     atomic.Int64            // nanoseconds from start to the end of the body; 0: not ended
+	atEnd     atomic.Pointer[endHook]
+	traced    bool // the traces will be told of the end
 
 	// The engine's side of the exchange, kept here so that one allocation
 	// holds it all.
@@ -259,9 +261,13 @@ func (r *Response) conn() *ConnInfo {
 	if c == nil {
 		return nil
 	}
+	return connInfo(c, r.wire.StreamID, r.wire.Reused)
+}
+
+func connInfo(c *wire.ConnInfo, stream uint32, reused bool) *ConnInfo {
 	return &ConnInfo{
 		Proto: c.Proto.String(), LocalAddr: c.LocalAddr, RemoteAddr: c.RemoteAddr, TLS: c.TLS,
-		Proxy: c.Proxy, StreamID: r.wire.StreamID, Reused: r.wire.Reused,
+		Proxy: c.Proxy, StreamID: stream, Reused: reused,
 	}
 }
 

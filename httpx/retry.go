@@ -152,12 +152,17 @@ func (x *exchange) attempts(ctx context.Context, req *Request) (*Response, error
 		if !again {
 			return resp, countAttempts(err, n)
 		}
+		a := Attempt{Request: req, Number: n, Response: resp, Err: err, Wait: wait}
+		if resp != nil {
+			a.Request = resp.Request
+		}
 		if r.OnRetry != nil {
-			sent := req
-			if resp != nil {
-				sent = resp.Request
+			r.OnRetry(a)
+		}
+		for _, t := range x.more.traces {
+			if t.Retry != nil {
+				t.Retry(a)
 			}
-			r.OnRetry(Attempt{Request: sent, Number: n, Response: resp, Err: err, Wait: wait})
 		}
 		if resp != nil {
 			resp.Close()

@@ -72,13 +72,25 @@ func (t *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // pass sends req by the hooks and the transport alone.
 func (c *Client) pass(ctx context.Context, req *Request) (*Response, error) {
+	if !c.counts(req.more) {
+		return c.passOn(ctx, req, nil)
+	}
+	return c.counted(ctx, req, req.more, func(l *callLog) (*Response, error) {
+		if t := l.trace(); t != nil {
+			req.more.traces = append(req.more.traces, t) // it is this call's own
+		}
+		return c.passOn(ctx, req, l)
+	})
+}
+
+func (c *Client) passOn(ctx context.Context, req *Request, l *callLog) (*Response, error) {
 	for _, f := range req.more.onRequest {
 		if err := f(req); err != nil {
 			req.content.drop()
 			return nil, wrapOp("hook", req, err)
 		}
 	}
-	resp, err := c.carry(ctx, req)
+	resp, err := c.sendOut(ctx, req, l)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +130,6 @@ func (t *roundTripper) request(req *http.Request, up *stdUpload) (*Request, erro
 			r.timeouts.Continue = time.Second // the default of net/http
 		}
 	}
-	m.trace = traceOf(req, r, m.trace)
 	if upgrades(req.Header) && t.c.mayHTTP2() {
 		// RFC 9113 §8.6: HTTP/2 has no Upgrade.
 		m.conn = append(m.conn, func(o *connOptions) error { o.http2, o.noHTTP1 = false, false; return nil })

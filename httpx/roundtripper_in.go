@@ -38,7 +38,7 @@ func (t *stdTransport) RoundTrip(ctx context.Context, r *Request) (*Response, er
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	if trace := r.more.events(); trace != nil && trace.Interim != nil {
+	if trace := joinTraces(r.more.hooks()); trace != nil && trace.Interim != nil {
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 			Got1xxResponse: func(status int, h textproto.MIMEHeader) error {
 				return trace.Interim(status, wire.Fields(headerFromStd(http.Header(h))))

@@ -3,6 +3,7 @@ package httpx
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 
@@ -46,7 +47,6 @@ type more struct {
 	noJar   bool
 	interim func(status int, h Header) error
 	trailer func() Header
-	trace   *wire.Trace // never changed in place
 
 	// Of the way through the client.
 	auth         Auth
@@ -59,6 +59,9 @@ type more struct {
 	onRequest    []func(*Request) error
 	onResponse   []func(*Response) error
 	retry        *retrier
+	limiters     []Limiter // each is asked before a request goes out
+	traces       []*Trace
+	logger       *slog.Logger // nil: none
 
 	// Of the connection.
 	conn []connOption
@@ -104,6 +107,8 @@ func (m *more) clone() *more {
 	c.sensitive = slices.Clip(c.sensitive)
 	c.onRequest = slices.Clip(c.onRequest)
 	c.onResponse = slices.Clip(c.onResponse)
+	c.limiters = slices.Clip(c.limiters)
+	c.traces = slices.Clip(c.traces)
 	c.conn = slices.Clip(c.conn)
 	c.edits = slices.Clip(c.edits)
 	return &c

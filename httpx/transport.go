@@ -99,7 +99,7 @@ func (t *HTTPTransport) roundTrip(ctx context.Context, r *Request, m *more, def 
 		r.content.drop()
 		return nil, err
 	}
-	if err := r.fill(w, m); err != nil {
+	if err := r.fill(ctx, w, m); err != nil {
 		return nil, wrap(r, nil, err)
 	}
 	w.Timeouts = inherit(w.Timeouts, def.timeouts)
@@ -121,6 +121,7 @@ func (t *HTTPTransport) roundTrip(ctx context.Context, r *Request, m *more, def 
 	}
 	resp.Proto = resp.wire.Proto.String()
 	resp.Header = Header(resp.wire.Fields)
+	resp.traceEnd(m)
 	return resp, nil
 }
 

@@ -121,6 +121,9 @@ func (p *Pool) wait(ctx context.Context, done <-chan struct{}, o *origin, req *w
 	p.pumpLocked()
 	w.arm()
 	p.unlock()
+	if tr := req.Trace; tr != nil && tr.PoolWait != nil {
+		tr.PoolWait()
+	}
 
 	var expire <-chan time.Time // a timer that is never set need not be waited for
 	if w.poolLimit > 0 || w.connectLimit > 0 {
@@ -161,7 +164,8 @@ func (p *Pool) wait(ctx context.Context, done <-chan struct{}, o *origin, req *w
 
 	m, err := w.m, w.err
 	*t = w.turn
-	o.count.WaitTime += w.since - began
+	waited := w.since - began
+	o.count.WaitTime += waited
 	p.recycleLocked(w)
 	p.pumpLocked()
 	p.unlock()
@@ -169,7 +173,10 @@ func (p *Pool) wait(ctx context.Context, done <-chan struct{}, o *origin, req *w
 		if m != nil {
 			p.release(m)
 		}
-		return nil, gone
+		m, err = nil, gone
+	}
+	if tr := req.Trace; tr != nil && tr.PoolAcquire != nil {
+		tr.PoolAcquire(waited, err)
 	}
 	return m, err
 }

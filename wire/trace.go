@@ -16,6 +16,12 @@ type Trace struct {
 	// GotConn is called when the request has its connection.
 	GotConn func(GotConn)
 
+	// PoolWait is called when no connection is free, so that the request has to
+	// wait for one or for a dial; PoolAcquire when that wait has ended, with how
+	// long it was and why it was in vain.
+	PoolWait    func()
+	PoolAcquire func(waited time.Duration, err error)
+
 	// DNSStart and DNSDone bracket the look-up of a name.
 	DNSStart func(host string)
 	DNSDone  func(addrs []net.IPAddr, err error)
@@ -27,6 +33,12 @@ type Trace struct {
 	TLSStart func()
 	TLSDone  func(tls.ConnectionState, error)
 
+	// ProxyStart and ProxyDone bracket what is said to a proxy so that it
+	// connects to target (host:port): CONNECT or SOCKS5. proxy is its URL
+	// without credentials.
+	ProxyStart func(proxy, target string)
+	ProxyDone  func(proxy, target string, err error)
+
 	// WroteHead is called when the request head has been handed to the
 	// connection, WroteRequest when the whole request has, or when that failed:
 	// where the body's Read blocks, that may be after RoundTrip has returned.
@@ -34,6 +46,10 @@ type Trace struct {
 	WroteRequest func(error)
 	// Wait100 is called when the body is held back for 100 (Continue).
 	Wait100 func()
+	// FlowStall is called when the content has to wait because an HTTP/2 window
+	// is empty: that of the stream, or with stream 0 that of the connection (RFC
+	// 9113 §5.2).
+	FlowStall func(stream uint32)
 	// FirstByte is called when the first byte of a response head has come.
 	FirstByte func()
 	// Interim is called for each 1xx response but 101. An error aborts the
