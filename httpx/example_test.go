@@ -1,14 +1,12 @@
 package httpx_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -17,11 +15,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"gohttpx.dev/httpx"
-	"gohttpx.dev/tls"
 )
 
 // ctx is that of the examples. A program has one with a deadline.
@@ -160,20 +156,6 @@ func ExampleJSON() {
 	// Output: 201 7 lamp
 }
 
-// Decode is Response.JSON with the type as a parameter.
-func ExampleDecode() {
-	server := shop()
-	defer server.Close()
-
-	resp, err := httpx.Post(ctx, server.URL+"/v1/items", httpx.JSON(map[string]any{"name": "chair"}))
-	if err != nil {
-		log.Fatal(err)
-	}
-	item, err := httpx.Decode[Item](resp)
-	fmt.Println(item.Name, err)
-	// Output: chair <nil>
-}
-
 func ExampleForm() {
 	server := shop()
 	defer server.Close()
@@ -222,61 +204,6 @@ func ExampleReader() {
 	// true
 }
 
-// A status that is not 2xx is no error until Err makes it one.
-func ExampleResponse_Err() {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.Error(w, "no such lamp", http.StatusNotFound)
-	}))
-	defer server.Close()
-
-	resp, err := httpx.Get(ctx, server.URL+"/items/9")
-	if err != nil {
-		log.Fatal(err)
-	}
-	err = resp.Err()
-	var se *httpx.StatusError
-	if errors.As(err, &se) {
-		fmt.Println(se.Response.StatusCode, resp.IsClientError(), strings.Contains(err.Error(), "no such lamp"))
-	}
-	// Output: 404 true true
-}
-
-// Errors form one tree for errors.Is and one struct for errors.As.
-func ExampleError() {
-	server := shop()
-	defer server.Close()
-
-	_, err := httpx.Get(ctx, server.URL+"/v1/slow", httpx.WithTimeouts(httpx.Timeouts{Read: 50 * time.Millisecond}))
-	switch {
-	case errors.Is(err, httpx.ErrConnectTimeout), errors.Is(err, httpx.ErrPoolTimeout):
-		fmt.Println("no connection in time")
-	case errors.Is(err, httpx.ErrReadTimeout):
-		fmt.Println("read timeout, and a timeout:", errors.Is(err, httpx.ErrTimeout))
-	case errors.Is(err, context.Canceled):
-		fmt.Println("canceled")
-	}
-	var e *httpx.Error
-	if errors.As(err, &e) {
-		fmt.Println(e.Op, e.Request.Method, e.Sent, e.Timeout())
-	}
-	// Output:
-	// read timeout, and a timeout: true
-	// head GET true true
-}
-
-// Where nobody listens, the error says that no connection could be made and
-// that nothing was sent.
-func ExampleError_connect() {
-	server := shop()
-	gone := server.URL
-	server.Close()
-
-	_, err := httpx.Get(ctx, gone)
-	var e *httpx.Error
-	fmt.Println(errors.Is(err, httpx.ErrConnect), errors.Is(err, httpx.ErrTimeout), errors.As(err, &e) && e.Op == "dial" && !e.Sent)
-	// Output: true false true
-}
-
 // The context carries the total deadline, and ends a request at any moment.
 func ExampleClient_Do_cancel() {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -322,69 +249,6 @@ func ExampleWithTimeout_never() {
 	// Output:
 	// true
 	// worth the wait
-}
-
-// Streaming is explicit: the head is here, the body is still on the connection,
-// and Close is the caller's duty.
-func ExampleResponse_Chunks() {
-	server := shop()
-	defer server.Close()
-
-	resp, err := httpx.Stream(ctx, "GET", server.URL+"/v1/large")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer resp.Close()
-	n := 0
-	for chunk, err := range resp.Chunks(64 << 10) {
-		if err != nil {
-			log.Fatal(err)
-		}
-		n += len(chunk) // a chunk is valid until the next
-	}
-	fmt.Println(n, resp.BytesReceived())
-	// Output: 1048576 1048576
-}
-
-func ExampleResponse_Lines() {
-	server := shop()
-	defer server.Close()
-
-	resp, err := httpx.Stream(ctx, "GET", server.URL+"/v1/numbers")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer resp.Close()
-	for line, err := range resp.Lines() {
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Printf("%q\n", line)
-	}
-	// Output:
-	// "line 1"
-	// "line 2"
-	// "line 3"
-}
-
-// Body is an io.ReadCloser like any other.
-func ExampleClient_Stream() {
-	server := shop()
-	defer server.Close()
-	client, err := httpx.New(httpx.WithBaseURL(server.URL + "/v1"))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer client.Close()
-
-	resp, err := client.Stream(ctx, "GET", "/numbers")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer resp.Close()
-	first, err := bufio.NewReader(resp.Body).ReadString('\n')
-	fmt.Printf("%q %v\n", first, err)
-	// Output: "line 1\r\n" <nil>
 }
 
 // A prepared request is built once, may be looked at and changed, and is sent
@@ -448,84 +312,6 @@ func ExampleNewRequest() {
 	// Output: 1 this
 }
 
-// The facts of the connection, and where the time went.
-func ExampleResponse_Conn() {
-	server := shop()
-	defer server.Close()
-	client, err := httpx.New(httpx.WithBaseURL(server.URL + "/v1"))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer client.Close()
-
-	for range 2 {
-		resp, err := client.Get(ctx, "/numbers")
-		if err != nil {
-			log.Fatal(err)
-		}
-		conn, times := resp.Conn(), resp.Timings()
-		fmt.Println(conn.Proto, conn.RemoteAddr.String() == server.Listener.Addr().String(), conn.Reused,
-			times.Connect > 0, times.Total > 0, times.Total == resp.Elapsed())
-	}
-	// Output:
-	// HTTP/1.1 true false true true true
-	// HTTP/1.1 true true false true true
-}
-
-// The pool counts what it does, in all and per origin.
-func ExampleClient_Stats() {
-	server := shop()
-	defer server.Close()
-	client, err := httpx.New(httpx.WithBaseURL(server.URL + "/v1"))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer client.Close()
-
-	for range 10 {
-		if _, err := client.Get(ctx, "/numbers"); err != nil {
-			log.Fatal(err)
-		}
-	}
-	s := client.Stats()
-	fmt.Println("dials", s.Dials, "reuses", s.Reuses, "idle", s.Idle, "busy", s.Busy, "waiting", s.Waiting, "origins", len(s.Origins))
-	client.CloseIdle()
-	// Output: dials 1 reuses 9 idle 1 busy 0 waiting 0 origins 1
-}
-
-// Shutdown lets the requests that run end, and refuses new ones.
-func ExampleClient_Shutdown() {
-	server := shop()
-	defer server.Close()
-	client, err := httpx.New(httpx.WithBaseURL(server.URL + "/v1"))
-	if err != nil {
-		log.Fatal(err)
-	}
-	if _, err := client.Get(ctx, "/numbers"); err != nil {
-		log.Fatal(err)
-	}
-
-	fmt.Println(client.Shutdown(ctx), client.Stats().Open)
-	_, err = client.Get(ctx, "/numbers")
-	fmt.Println(errors.Is(err, httpx.ErrClientClosed))
-	// Output:
-	// <nil> 0
-	// true
-}
-
-// Trailers come behind the body and are there once it has been read.
-func ExampleResponse_Trailer() {
-	server := shop()
-	defer server.Close()
-
-	resp, err := httpx.Get(ctx, server.URL+"/v1/trailer")
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(resp.Text(), resp.Trailer().Get("X-Checksum"))
-	// Output: content c0ffee
-}
-
 // A request can have trailers too; they are asked for once the body has been
 // sent.
 func ExampleWithTrailer() {
@@ -547,28 +333,6 @@ func ExampleWithTrailer() {
 	}
 	fmt.Println(resp.Text())
 	// Output: content c0ffee
-}
-
-// Interim responses go to a function; here 103 (Early Hints).
-func ExampleOnInformational() {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Link", "</style.css>; rel=preload")
-		w.WriteHeader(http.StatusEarlyHints)
-		io.WriteString(w, "page")
-	}))
-	defer server.Close()
-
-	resp, err := httpx.Get(ctx, server.URL, httpx.OnInformational(func(status int, h httpx.Header) error {
-		fmt.Println(status, h.Get("Link"))
-		return nil
-	}))
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(resp.StatusCode, resp.Text())
-	// Output:
-	// 103 </style.css>; rel=preload
-	// 200 page
 }
 
 // With WithExpectContinue a large body is sent only if the server wants it.
@@ -596,149 +360,6 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += n
 	return n, err
-}
-
-// After 101 (Switching Protocols) the connection is the caller's.
-func ExampleResponse_Upgrade() {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		nc, rw, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			return
-		}
-		defer nc.Close()
-		rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\nWELCOME\n")
-		rw.Flush()
-		if line, err := rw.ReadString('\n'); err == nil {
-			rw.WriteString(strings.ToUpper(line))
-			rw.Flush()
-		}
-	}))
-	defer server.Close()
-
-	resp, err := httpx.Get(ctx, server.URL, httpx.WithHeader("Connection", "Upgrade"), httpx.WithHeader("Upgrade", "shout"))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer resp.Close()
-	nc, err := resp.Upgrade()
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer nc.Close()
-	fmt.Fprintf(nc, "hello\n")
-	lines := bufio.NewScanner(nc)
-	for lines.Scan() {
-		fmt.Println(resp.StatusCode, lines.Text())
-	}
-	// Output:
-	// 101 WELCOME
-	// 101 HELLO
-}
-
-// Authorities, client certificates, versions and the rest of TLS.
-func ExampleWithTLS() {
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, r.TLS != nil)
-	}))
-	defer server.Close()
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	roots := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-
-	client, err := httpx.New(httpx.WithTLS(tls.Options{RootCAs: roots}))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer client.Close()
-	resp, err := client.Get(ctx, server.URL)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(resp.Text(), resp.Conn().TLS.NegotiatedProtocol, resp.Timings().TLS > 0)
-
-	_, err = httpx.Get(ctx, server.URL) // the default client trusts the system's authorities alone
-	fmt.Println(errors.Is(err, httpx.ErrTLS), errors.Is(err, httpx.ErrConnect))
-	// Output:
-	// true http/1.1 true
-	// true true
-}
-
-// Connections can be made to somewhere else than the URL says; the server sees
-// the URL's host.
-func ExampleWithConnectTo() {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, r.Host)
-	}))
-	defer server.Close()
-
-	client, err := httpx.New(httpx.WithConnectTo("shop.example:80", server.Listener.Addr().String()))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer client.Close()
-	resp, err := client.Get(ctx, "http://shop.example/")
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(resp.Text())
-	// Output: shop.example
-}
-
-// All connections can go to a Unix domain socket.
-func ExampleWithUnixSocket() {
-	dir, err := os.MkdirTemp("", "httpx")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "s")
-	ln, err := net.Listen("unix", path)
-	if err != nil {
-		log.Fatal(err)
-	}
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, r.Host, r.URL.Path)
-	}))
-	server.Listener.Close()
-	server.Listener = ln
-	server.Start()
-	defer server.Close()
-
-	client, err := httpx.New(httpx.WithUnixSocket(path))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer client.Close()
-	resp, err := client.Get(ctx, "http://daemon/containers")
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(resp.Text(), resp.Conn().RemoteAddr.Network())
-	// Output: daemon/containers unix
-}
-
-// A dial function of one's own makes the connections, here to count them.
-func ExampleWithDialContext() {
-	server := shop()
-	defer server.Close()
-	var dials atomic.Int32
-	client, err := httpx.New(httpx.WithBaseURL(server.URL+"/v1"),
-		httpx.WithDialContext(func(ctx context.Context, network, addr string) (net.Conn, error) {
-			dials.Add(1)
-			var d net.Dialer
-			return d.DialContext(ctx, network, addr)
-		}))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer client.Close()
-
-	for range 3 {
-		if _, err := client.Get(ctx, "/numbers"); err != nil {
-			log.Fatal(err)
-		}
-	}
-	fmt.Println(dials.Load())
-	// Output: 1
 }
 
 // SetDefault chooses the client behind the package-level functions.
