@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -190,63 +189,6 @@ func ExampleClient_All() {
 	// page 1 of new
 	// page 2 of new
 	// 3
-}
-
-// A proxy for all requests, with credentials and with more to say, by request,
-// or none.
-func ExampleWithProxy() {
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, "by proxy: %s (%s)", r.RequestURI, r.Header.Get("X-Proxy-Group"))
-	}))
-	defer proxy.Close()
-	direct := shop()
-	defer direct.Close()
-	client, err := httpx.New(httpx.WithProxyConfig(httpx.Proxy{
-		URL:    proxy.URL, // http, https, socks5 or socks5h
-		User:   url.UserPassword("user", "pw"),
-		Header: httpx.Header{{Name: "X-Proxy-Group", Value: "a"}},
-	}))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer client.Close()
-
-	for _, opt := range []httpx.RequestOption{
-		httpx.WithTimeout(time.Minute), // the client's proxy
-		httpx.WithProxy(proxy.URL),     // another one
-		httpx.WithProxyFunc(func(*httpx.Request) (*httpx.Proxy, error) { return nil, nil }), // what the function says
-		httpx.NoProxy(),
-	} {
-		to := "http://shop.example/v1/items?page=1&tag=red"
-		resp, err := client.Get(ctx, to, opt, httpx.WithConnectTo("shop.example:80", direct.Listener.Addr().String()))
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(resp.Text())
-	}
-	// Output:
-	// by proxy: http://shop.example/v1/items?page=1&tag=red (a)
-	// by proxy: http://shop.example/v1/items?page=1&tag=red ()
-	// page 1 of red
-	// page 1 of red
-}
-
-// Proxies by pattern of the URL; "" goes direct.
-func ExampleWithMountProxy() {
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "by proxy") }))
-	defer proxy.Close()
-	client, err := httpx.New(httpx.WithMountProxy("all://*.example.org", proxy.URL))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer client.Close()
-
-	resp, err := client.Get(ctx, "http://api.example.org/")
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(resp.Text())
-	// Output: by proxy
 }
 
 // TLS offers HTTP/2 and HTTP/1.1. HTTP/2 alone is spoken without asking, in
