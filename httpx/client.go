@@ -189,7 +189,11 @@ func (c *Client) Patch(ctx context.Context, url string, opts ...RequestOption) (
 // all and per origin.
 type Stats = pool.Stats
 
-// Stats returns a snapshot of the pool. A client over another transport has none.
+// Stats returns a snapshot of the pool. Its JSON is good for expvar:
+//
+//	expvar.Publish("http", expvar.Func(func() any { return client.Stats() }))
+//
+// A client over another transport has none.
 func (c *Client) Stats() Stats {
 	if c.shared.network == nil {
 		return Stats{}

@@ -4,13 +4,13 @@ package pool
 type Key struct {
 	// Scheme is "http" or "https". It is part of the key, so that a request
 	// for https never rides a cleartext connection to the same host and port.
-	Scheme string
+	Scheme string `json:"scheme"`
 	// Addr is host:port, in lower case and with the port always present; an
 	// IPv6 address is in brackets.
-	Addr string
+	Addr string `json:"addr"`
 	// Profile stands for everything else that makes connections differ: TLS
 	// options, proxy, protocol, local address. It must be comparable, and
 	// equal values must mean interchangeable connections. nil is the default
 	// of the pool's Dial.
-	Profile any
+	Profile any `json:"-"`
 }

@@ -321,7 +321,7 @@ func TestStats(t *testing.T) {
 		waits(t, w)
 		time.Sleep(time.Second)
 		s := p.Stats()
-		want := pool.Counts{Open: 2, Idle: 1, Busy: 1, Waiting: 1, Dials: 3, DialErrors: 1, Reuses: 1, Waits: 4}
+		want := pool.Counts{Open: 2, Idle: 1, Busy: 1, Streams: 1, Waiting: 1, Dials: 3, DialErrors: 1, Reuses: 1, Waits: 4}
 		if s.Counts != want {
 			t.Errorf("Stats\n got %+v\nwant %+v", s.Counts, want)
 		}

@@ -8,28 +8,30 @@ import (
 
 // Counts is what a pool or an origin has now and has done so far.
 type Counts struct {
-	Open    int // connections that count: idle, busy, draining and being closed
-	Idle    int // of Open, those without an exchange
-	Busy    int // of Open, the others
-	Dialing int // dials in flight
-	Waiting int // requests that wait
+	Open    int `json:"open"`    // connections that count: idle, busy, draining and being closed
+	Idle    int `json:"idle"`    // of Open, those without an exchange
+	Busy    int `json:"busy"`    // of Open, the others
+	Streams int `json:"streams"` // exchanges that run or are about to: one of HTTP/1.1, any number of HTTP/2
+	Dialing int `json:"dialing"` // dials in flight
+	Waiting int `json:"waiting"` // requests that wait
 
-	Dials      uint64        // dials started
-	DialErrors uint64        // of Dials, those that failed; evicted ones do not count
-	Reuses     uint64        // exchanges begun on a connection that had served before
-	Replays    uint64        // exchanges repeated on another connection
-	Evicted    uint64        // connections and dials given up for another request at MaxConnections
-	Expired    uint64        // connections ended by KeepaliveExpiry or MaxConnectionAge
-	Trimmed    uint64        // connections closed by MaxKeepaliveConnections or MaxKeepalivePerHost
-	Stale      uint64        // connections found dead when they were to be reused
-	Waits      uint64        // requests that found no free slot
-	WaitTime   time.Duration // sum of how long these waited, dialling included
+	Dials      uint64        `json:"dials"`       // dials started
+	DialErrors uint64        `json:"dial_errors"` // of Dials, those that failed; evicted ones do not count
+	Reuses     uint64        `json:"reuses"`      // exchanges begun on a connection that had served before
+	Replays    uint64        `json:"replays"`     // exchanges repeated on another connection
+	Evicted    uint64        `json:"evicted"`     // connections and dials given up for another request at MaxConnections
+	Expired    uint64        `json:"expired"`     // connections ended by KeepaliveExpiry or MaxConnectionAge
+	Trimmed    uint64        `json:"trimmed"`     // connections closed by MaxKeepaliveConnections or MaxKeepalivePerHost
+	Stale      uint64        `json:"stale"`       // connections found dead when they were to be reused
+	Waits      uint64        `json:"waits"`       // requests that found no free slot
+	WaitTime   time.Duration `json:"wait_ns"`     // sum of how long these waited, dialling included
 }
 
 func (c *Counts) add(o *Counts) {
 	c.Open += o.Open
 	c.Idle += o.Idle
 	c.Busy += o.Busy
+	c.Streams += o.Streams
 	c.Dialing += o.Dialing
 	c.Waiting += o.Waiting
 	c.Dials += o.Dials
@@ -44,12 +46,12 @@ func (c *Counts) add(o *Counts) {
 	c.WaitTime += o.WaitTime
 }
 
-// Stats is a snapshot of a pool.
+// Stats is a snapshot of a pool, with names for JSON.
 type Stats struct {
 	// Counts is the sum over all origins, forgotten ones included.
 	Counts
 	// Origins are those remembered, in no order.
-	Origins []OriginStats
+	Origins []OriginStats `json:"origins"`
 }
 
 // OriginStats is the part of one origin.
@@ -59,13 +61,18 @@ type OriginStats struct {
 }
 
 // Stats takes a snapshot. It holds the pool's mutex for a time proportional to
-// the number of origins.
+// the number of origins and connections.
 func (p *Pool) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := Stats{Counts: p.past, Origins: make([]OriginStats, 0, len(p.origins))}
+	streams := map[*origin]int{}
+	for n := p.conns.head; n != nil; n = n.next {
+		streams[n.v.o] += n.v.c.State().InFlight
+	}
 	for _, o := range p.origins {
 		c := o.count
+		c.Streams = streams[o]
 		c.Open, c.Idle, c.Busy, c.Dialing, c.Waiting = o.open, o.idle, o.open-o.idle, o.dials, o.waiters.n
 		s.Counts.add(&c)
 		s.Origins = append(s.Origins, OriginStats{o.key, c})
