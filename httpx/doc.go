@@ -58,5 +58,7 @@
 //
 // # Limitations
 //
-// HTTP/3, a cache and automatic configuration of proxies are not part of it.
+// HTTP/3, a cache and automatic configuration of proxies are not part of it. A
+// proxy is spoken to over HTTP/1.1; there is no chain of proxies, no SOCKS4 and no
+// NTLM. The proxy settings of macOS and Windows are not read, the environment is.
 package httpx

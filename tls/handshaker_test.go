@@ -77,7 +77,7 @@ func TestFingerprintTellsApart(t *testing.T) {
 			t.Errorf("%d and %d are one", i, j)
 		}
 		seen[o.Fingerprint()] = i
-		if o.Fingerprint() != o.Fingerprint() {
+		if again := o; again.Fingerprint() != o.Fingerprint() {
 			t.Errorf("%d is two", i)
 		}
 	}
