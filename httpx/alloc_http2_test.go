@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"net"
+	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 
 	"gohttpx.dev/h2"
@@ -80,10 +83,11 @@ func TestAllocationBudgetHTTP2(t *testing.T) {
 		first, rest []byte
 		ctx         context.Context
 		most        float64
+		bytes       uint64
 	}{
-		{"entries of the table", indexing, indexed, context.Background(), 4},
-		{"entries of the table, cancellable", indexing, indexed, cancellable, 4},
-		{"three literals", literal, literal, context.Background(), 7},
+		{"entries of the table", indexing, indexed, context.Background(), 4, 3 << 10},
+		{"entries of the table, cancellable", indexing, indexed, cancellable, 4, 3 << 10},
+		{"three literals", literal, literal, context.Background(), 7, 3 << 10},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := peer.Listen(t, func(nc net.Conn) { answerAll(nc, tt.first, tt.rest) })
@@ -99,10 +103,49 @@ func TestAllocationBudgetHTTP2(t *testing.T) {
 				get()
 			}
 			n := testing.AllocsPerRun(500, get)
-			t.Logf("%v allocations", n)
-			if n > tt.most && !raceEnabled {
-				t.Errorf("%v allocations, at most %v are allowed", n, tt.most)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for range 500 {
+				get()
+			}
+			runtime.ReadMemStats(&after)
+			bytes := (after.TotalAlloc - before.TotalAlloc) / 500
+			t.Logf("%v allocations of %d bytes", n, bytes)
+			if (n > tt.most || bytes > tt.bytes) && !raceEnabled {
+				t.Errorf("%v allocations of %d bytes, at most %v of %d are allowed", n, bytes, tt.most, tt.bytes)
 			}
 		})
+	}
+}
+
+// Where all that was announced has come and the end has not, Buffer waits for it
+// without another buffer. The server ends the stream when it is given back the
+// window that the last of the content has taken.
+func TestBufferLateEnd(t *testing.T) {
+	const size = 256 << 10 // a quarter of the window
+	s := peer.Listen(t, func(nc net.Conn) {
+		p := peer.H2Over(t, nc)
+		p.WantPreface("a connection starts with the preface")
+		p.SendSettings()
+		for p.Next("the request").Type != h2.FrameHeaders {
+		}
+		p.SendHeaders(1, false, ":status", "200", "content-length", strconv.Itoa(size))
+		p.SendData(1, strings.Repeat("x", size), false)
+		for p.Next("the window is given back").StreamID != 1 {
+		}
+		p.SendData(1, "", true)
+		for {
+			if _, err := p.TryNext(); err != nil {
+				return
+			}
+		}
+	})
+	c := newClient(t, httpx.WithHTTP1(false))
+	resp, err := c.Get(context.Background(), "http://"+s.Addr+"/")
+	if err != nil || len(resp.Bytes()) != size {
+		t.Fatal(resp, err)
+	}
+	if n := cap(resp.Bytes()); n != size {
+		t.Errorf("%d bytes of content are in a buffer of %d", size, n)
 	}
 }

@@ -109,19 +109,30 @@ func readAll(r *Response) ([]byte, error) {
 	}
 	buf := make([]byte, 0, max(size, 1))
 	for {
-		n, err := r.read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		if err != nil {
-			return buf, err
-		}
 		if len(buf) == cap(buf) {
+			if int64(len(buf)) == announced {
+				// All of it, but not the end, which over HTTP/2 may come in a
+				// frame of its own: a larger buffer would be for nothing.
+				probe := make([]byte, 1)
+				n, err := r.read(probe)
+				buf = append(buf, probe[:n]...)
+				if err != nil {
+					return buf, err
+				}
+				continue
+			}
 			want := int64(2 * cap(buf))
-			if announced >= 0 && int64(len(buf)) <= announced {
-				want = min(want, max(announced, int64(len(buf))+1))
+			if int64(len(buf)) < announced {
+				want = min(want, announced)
 			}
 			grown := make([]byte, len(buf), want)
 			copy(grown, buf)
 			buf = grown
+		}
+		n, err := r.read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err != nil {
+			return buf, err
 		}
 	}
 }
