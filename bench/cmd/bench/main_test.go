@@ -44,7 +44,7 @@ func TestRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, s := range subject.All() {
+			for _, s := range subject.Speaking(subject.HTTP1) {
 				if n := strings.Count(string(file), fmt.Sprintf("/subject=%s-%d\t", s.Name, runtime.GOMAXPROCS(0))); n != 4 {
 					t.Errorf("%d lines of %s in the file, expected 2 rounds at 2 numbers of goroutines", n, s.Name)
 				}
