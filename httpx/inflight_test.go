@@ -105,7 +105,7 @@ func TestMaxInFlight(t *testing.T) {
 		tries := 0
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/old" {
-				http.Redirect(w, r, "/new", 302)
+				http.Redirect(w, r, "/new", http.StatusFound)
 			} else if tries++; tries == 1 {
 				w.WriteHeader(503)
 			}

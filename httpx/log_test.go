@@ -71,7 +71,7 @@ func TestLogger(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/moved":
-			http.Redirect(w, r, "/there?token=s3cret", 302)
+			http.Redirect(w, r, "/there?token=s3cret", http.StatusFound)
 		case "/flaky":
 			if tries++; tries == 1 {
 				w.WriteHeader(503)

@@ -65,15 +65,15 @@ func TestSecrets(t *testing.T) {
 		w.Header().Set("X-Api-Key", secret)
 		switch r.URL.Path {
 		case "/moved":
-			http.Redirect(w, r, "/there?token="+secret+"#"+secret, 302)
+			http.Redirect(w, r, "/there?token="+secret+"#"+secret, http.StatusFound)
 		case "/round":
-			http.Redirect(w, r, "/round?token="+secret, 302)
+			http.Redirect(w, r, "/round?token="+secret, http.StatusFound)
 		case "/elsewhere":
-			http.Redirect(w, r, "ftp://u:"+secret+"@example.org/"+"?token="+secret, 302)
+			http.Redirect(w, r, "ftp://u:"+secret+"@example.org/"+"?token="+secret, http.StatusFound)
 		case "/nowhere":
-			http.Redirect(w, r, "http://u:"+secret+"@127.0.0.1:1/?token="+secret, 302)
+			http.Redirect(w, r, "http://u:"+secret+"@127.0.0.1:1/?token="+secret, http.StatusFound)
 		case "/unwell":
-			http.Redirect(w, r, "http://u:"+secret+"@[::bad/", 302)
+			http.Redirect(w, r, "http://u:"+secret+"@[::bad/", http.StatusFound)
 		case "/digest":
 			if !strings.Contains(r.Header.Get("Authorization"), "Digest") {
 				w.Header().Set("WWW-Authenticate", `Digest realm="r", nonce="`+secret+`", qop="auth"`)

@@ -194,7 +194,7 @@ func TestTraceEvents(t *testing.T) {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch {
 			case r.URL.Path == "/old":
-				http.Redirect(w, r, "/new", 302)
+				http.Redirect(w, r, "/new", http.StatusFound)
 			case !failed:
 				failed = true
 				w.WriteHeader(503)
