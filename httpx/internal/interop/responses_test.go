@@ -90,6 +90,11 @@ func TestResponses(t *testing.T) {
 					t.Errorf("%v %v", resp, err)
 				}
 			}},
+			{name: "Link fields", path: "/response-headers", opts: with(httpx.WithQuery("Link", `</2>; rel="next", </a,b>; title="x, y"; rel=last`)), check: func(t *testing.T, r *httpx.Response) {
+				if links := r.Links(); len(links) != 2 || !strings.HasSuffix(links[0].URL, "/2") || !strings.HasSuffix(links[1].URL, "/a,b") {
+					t.Errorf("%+v", links)
+				}
+			}},
 			{name: "cache control", path: "/cache/60", check: field("Cache-Control", "public, max-age=60")},
 			{name: "ETag, the same", path: "/etag/x", opts: with(httpx.WithHeader("If-None-Match", `"x"`)), status: http.StatusNotModified},
 			{name: "ETag, another", path: "/etag/x", opts: with(httpx.WithHeader("If-Match", `"y"`)), status: http.StatusPreconditionFailed},
@@ -132,6 +137,43 @@ func TestResponses(t *testing.T) {
 				n++
 			}
 			if n != 10 {
+				t.Errorf("%d lines", n)
+			}
+		})
+		t.Run("server-sent events", func(t *testing.T) {
+			resp, err := b.Stream(t.Context(), "GET", "/sse?count=5&duration=50ms&delay=0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Close()
+			n := 0
+			for event, err := range resp.Events() {
+				var v struct{ ID int }
+				if err == nil {
+					err = json.Unmarshal([]byte(event.Data), &v)
+				}
+				if err != nil || v.ID != n || event.Type != "ping" {
+					t.Fatalf("event %d: %+v %v", n, event, err)
+				}
+				n++
+			}
+			if n != 5 {
+				t.Errorf("%d events", n)
+			}
+		})
+		t.Run("JSON lines", func(t *testing.T) {
+			resp, err := b.Get(t.Context(), "/stream/3")
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := 0
+			for v, err := range httpx.JSONLines[struct{ ID int }](resp) {
+				if err != nil || v.ID != n {
+					t.Errorf("line %d: %+v %v", n, v, err)
+				}
+				n++
+			}
+			if n != 3 {
 				t.Errorf("%d lines", n)
 			}
 		})
