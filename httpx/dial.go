@@ -92,6 +92,8 @@ func ownDialer(d *net.Dialer) string {
 		return "WithSocketControl"
 	case d.KeepAliveConfig != net.KeepAliveConfig{}:
 		return "WithKeepAlive"
+	case d.FallbackDelay != 0:
+		return "WithFallbackDelay"
 	}
 	return ""
 }

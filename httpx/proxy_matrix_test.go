@@ -33,6 +33,9 @@ func TestProxyMatrix(t *testing.T) {
 				for _, step := range m.stage(t).steps() {
 					m.hang(step)
 					m.cancel(step)
+					if hangs[step].is == httpx.ErrConnectTimeout {
+						m.retry(step)
+					}
 				}
 			})
 		}
@@ -249,6 +252,33 @@ func (m matrix) cancel(step string) {
 			s.keepsSecret(err.Error())
 		})
 	}
+}
+
+// retry has the first connection end at a step of connecting.
+func (m matrix) retry(step string) {
+	m.run("retry after an end at "+step, func(t *testing.T, s *stage) {
+		s.breaks = step
+		c := s.client(proxySecret, httpx.WithConnectRetries(1))
+		defer c.Close()
+		resp, err := c.Post(t.Context(), s.url(), httpx.String("once"))
+		if err != nil || resp.Text() != "body" || strings.Count(s.noted(&s.dialed), "\n") != 1 {
+			t.Errorf("%q: %v %v", s.noted(&s.dialed), resp, err)
+		}
+		c.Close()
+
+		s = m.stage(t)
+		s.breaks = step
+		c = s.client(proxySecret)
+		defer c.Close()
+		_, err = c.Get(t.Context(), s.url())
+		if proxy := step != "tls" && s.path != "direct"; !errors.Is(err, httpx.ErrNetwork) || errors.Is(err, httpx.ErrProxy) != proxy || errors.Is(err, httpx.ErrTimeout) {
+			t.Error(err)
+		}
+		s.keepsSecret(fmt.Sprint(err))
+		c.Close()
+		synctest.Wait()
+		s.over()
+	})
 }
 
 // timeouts are those that no step hangs for: Write and Pool.

@@ -2,6 +2,7 @@ package httpx_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -221,6 +222,33 @@ func TestProxyRows(t *testing.T) {
 			*which = nil
 		}
 	})
+	t.Run("B45 A19.1 Digest where the proxy offers it", func(t *testing.T) {
+		origin := httptest.NewTLSServer(http.HandlerFunc(answerEcho))
+		defer origin.Close()
+		p := new(digestProxy)
+		s := httptest.NewServer(p)
+		defer s.Close()
+		c := newClient(t, httpx.WithProxy(strings.Replace(s.URL, "://", "://joe:S3CRET@", 1)), insecure())
+		wrong := newClient(t, httpx.WithProxy(strings.Replace(s.URL, "://", "://joe:wrong@", 1)), insecure())
+		for i, want := range []int{2, 1} { // requests: one is challenged, and none after it
+			resp, err := c.Post(t.Context(), "http://a.test/x?y", httpx.String("body"))
+			if got := p.log(); err != nil || resp.StatusCode != 200 || len(got) != want {
+				t.Errorf("forwarded, %d: %v %v, %q", i, resp, err, got)
+			}
+		}
+		if resp, err := c.Get(t.Context(), origin.URL); err != nil || resp.StatusCode != 200 {
+			t.Error(resp, err)
+		}
+		if resp, err := wrong.Get(t.Context(), "http://a.test/"); err != nil || resp.StatusCode != 407 {
+			t.Error(resp, err)
+		}
+		if _, err := wrong.Get(t.Context(), origin.URL); !errors.Is(err, httpx.ErrProxy) || strings.Contains(err.Error(), "wrong") {
+			t.Error(err)
+		}
+		if got := strings.Join(p.log(), " "); strings.Contains(got, "Basic ") {
+			t.Errorf("the password went out in the clear: %s", got)
+		}
+	})
 	t.Run("B45 a proxy for each request", func(t *testing.T) {
 		asked := 0
 		no := errors.New("no proxy today")
@@ -248,6 +276,31 @@ func TestProxyRows(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// digestProxy is a forwarder that wants Digest with the password "S3CRET" (RFC
+// 7616), and offers Basic as well.
+type digestProxy struct{ forwarder }
+
+func (p *digestProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	auth := r.Header.Get("Proxy-Authorization")
+	param := map[string]string{}
+	for part := range strings.SplitSeq(strings.TrimPrefix(auth, "Digest "), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		param[name] = strings.Trim(value, `"`)
+	}
+	sum := func(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) }
+	want := sum(sum("joe:p:S3CRET") + ":n0nce:" + param["nc"] + ":" + param["cnonce"] + ":auth:" + sum(r.Method+":"+r.RequestURI))
+	if param["response"] != want || param["uri"] != r.RequestURI {
+		p.mu.Lock()
+		p.asked = append(p.asked, auth)
+		p.mu.Unlock()
+		w.Header().Add("Proxy-Authenticate", `Basic realm="p"`)
+		w.Header().Add("Proxy-Authenticate", `Digest realm="p", nonce="n0nce", qop="auth", algorithm=SHA-256`)
+		w.WriteHeader(http.StatusProxyAuthRequired)
+		return
+	}
+	p.forwarder.ServeHTTP(w, r)
 }
 
 // TestSocketOptionsOnEveryPath: A19.6, A20.6, over real sockets.
@@ -317,6 +370,7 @@ func TestSocketOptionsOnEveryPath(t *testing.T) {
 		for name, opts := range map[string][]httpx.ClientOption{
 			"WithSocketControl": {dial, control},
 			"WithKeepAlive":     {dial, httpx.WithKeepAlive(net.KeepAliveConfig{Enable: true})},
+			"WithFallbackDelay": {dial, httpx.WithFallbackDelay(-1)},
 			"WithLocalAddr":     {httpx.WithUnixSocket("/s"), local},
 			"WithConnectTo":     {httpx.WithUnixSocket("/s"), httpx.WithConnectTo("*", "a:1")},
 		} {

@@ -41,8 +41,9 @@ type stage struct {
 	hang   string // the step at which nothing more comes
 	deaf   bool   // and nothing is read either, until gone is closed
 	gone   chan struct{}
-	auth   bool // the proxy wants user and password
-	refuse bool // the proxy, or the network where there is none, says no
+	breaks string // the step at which the first connection ends
+	auth   bool   // the proxy wants user and password
+	refuse bool   // the proxy, or the network where there is none, says no
 	certs  certs
 
 	mu     sync.Mutex
@@ -130,7 +131,7 @@ func (s *stage) dial(ctx context.Context, network, addr string) (net.Conn, error
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	if s.refuse && s.path == "direct" {
+	if s.breaks == "dial" && !strings.Contains(s.noted(&s.dialed), "\n") || s.refuse && s.path == "direct" {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("connection refused")}
 	}
 	client, server := memconn.Pipe()
@@ -159,6 +160,9 @@ func (s *stage) noted(list *[]string) string {
 
 // stops reports that the step is the one to hang at, once that is over.
 func (s *stage) stops(step string, client, server *memconn.Conn) bool {
+	if s.breaks == step {
+		return !strings.Contains(s.noted(&s.dialed), "\n")
+	}
 	if s.hang != step {
 		return false
 	}
@@ -312,7 +316,7 @@ func (s *stage) serveSOCKS(nc net.Conn, br *bufio.Reader, stops func(string) boo
 	if stops("greeting") {
 		return false
 	}
-	if s.auth || s.hang == "auth" {
+	if s.auth || s.hang == "auth" || s.breaks == "auth" {
 		if !strings.Contains(string(methods), "\x02") {
 			send(5, 0xff)
 			return false
