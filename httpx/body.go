@@ -61,7 +61,7 @@ func (b rawBody) Read(p []byte) (n int, err error) {
 		n, err = r.wire.Body.Read(p)
 	}
 	if received = r.received.Add(int64(n)); received > limit {
-		return n - int(received-limit), r.tooLarge("received", limit)
+		return int(max(int64(n)-(received-limit), 0)), r.tooLarge("received", limit)
 	}
 	if n > 0 {
 		r.report()

@@ -189,7 +189,8 @@ func (d *decoding) Read(p []byte) (int, error) {
 		d.out += int64(n)
 	}
 	if d.out > limit {
-		n -= int(d.out - limit)
+		// Buffer brings its limit to a stream that may be past it already.
+		n = int(max(int64(n)-(d.out-limit), 0))
 		err = d.resp.tooLarge("decoded", limit)
 	} else if err != nil && err != io.EOF {
 		err = d.cause()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -62,7 +63,8 @@ var errFailFast = errors.New("another request of the group failed first")
 // All sends the requests, several at a time, and returns their results in the
 // same order. It returns when all have ended. A request that was not sent,
 // because ctx ended or FailFast stopped the rest, has an error that says so. The
-// same *Request may be in reqs more than once.
+// same *Request may be in reqs more than once. A panic in a hook, middleware or
+// body cancels the rest and comes out of All when they have ended.
 func (c *Client) All(ctx context.Context, reqs []*Request, opts ...FanOption) []Result {
 	f := newFan(opts)
 	if ctx == nil {
@@ -72,9 +74,16 @@ func (c *Client) All(ctx context.Context, reqs []*Request, opts ...FanOption) []
 	defer cancel(nil)
 	results := make([]Result, len(reqs))
 	var g errgroup.Group
+	var panicked atomic.Pointer[any]
 	g.SetLimit(f.concurrency)
 	for i, r := range reqs {
 		g.Go(func() error {
+			defer func() {
+				if p := recover(); p != nil {
+					panicked.CompareAndSwap(nil, &p)
+					cancel(errFailFast)
+				}
+			}()
 			results[i] = c.one(ctx, i, r)
 			if f.failFast && results[i].Err != nil {
 				cancel(errFailFast)
@@ -83,19 +92,27 @@ func (c *Client) All(ctx context.Context, reqs []*Request, opts ...FanOption) []
 		})
 	}
 	_ = g.Wait() // none returns an error: each result has its own
+	if p := panicked.Load(); p != nil {
+		panic(*p)
+	}
 	return results
 }
 
 // one is one request of a group.
 func (c *Client) one(ctx context.Context, i int, r *Request) Result {
 	if ctx.Err() != nil {
-		if r != nil {
-			r.content.drop()
-		}
+		r.abandon()
 		return Result{Request: r, Index: i, Err: &Error{Op: "request", Request: r, Err: wire.Canceled(ctx, wire.PhasePool, false)}}
 	}
 	resp, err := c.Send(ctx, r)
 	return Result{Request: r, Index: i, Response: resp, Err: err}
+}
+
+// abandon releases the body of a request that is not to be sent.
+func (r *Request) abandon() {
+	if r != nil {
+		r.content.drop()
+	}
 }
 
 // Each sends the requests of reqs, several at a time, and yields each result when
@@ -105,14 +122,15 @@ func (c *Client) one(ctx context.Context, i int, r *Request) Result {
 // is the last result.
 //
 // reqs runs on a goroutine of its own. If it blocks, that goroutine stays until
-// it yields or returns; a panic in it comes out of the loop.
+// it yields or returns; a panic in it comes out of the loop, and so does one in a
+// hook, middleware or body of a request.
 func (c *Client) Each(ctx context.Context, reqs iter.Seq[*Request], opts ...FanOption) iter.Seq[Result] {
 	f := newFan(opts)
 	if ctx == nil {
 		ctx = context.Background()
 	}
 	return func(yield func(Result) bool) {
-		e := each{client: c, fan: f, results: make(chan Result), gone: make(chan struct{})}
+		e := each{client: c, fan: f, results: make(chan Result), panics: make(chan any, 1), gone: make(chan struct{})}
 		e.run(ctx, reqs, yield)
 	}
 }
@@ -122,6 +140,7 @@ type each struct {
 	client  *Client
 	fan     fan
 	results chan Result
+	panics  chan any      // what the first request to panic did so with
 	gone    chan struct{} // closed: nobody takes results any more
 
 	mu      sync.Mutex
@@ -131,8 +150,15 @@ type each struct {
 
 func (e *each) run(parent context.Context, reqs iter.Seq[*Request], yield func(Result) bool) {
 	ctx, cancel := context.WithCancel(parent)
-	defer e.running.Wait()
-	defer cancel()
+	defer func() {
+		cancel()
+		e.running.Wait()
+		select {
+		case p := <-e.panics:
+			panic(p)
+		default:
+		}
+	}()
 	defer close(e.gone)
 	defer e.stop()
 	exhausted := make(chan any, 1) // reqs has ended, and so have its requests; what it panicked with
@@ -149,6 +175,8 @@ func (e *each) run(parent context.Context, reqs iter.Seq[*Request], yield func(R
 			if !yield(res) || e.fan.failFast && res.Err != nil {
 				return
 			}
+		case p := <-e.panics:
+			panic(p)
 		case p := <-exhausted:
 			if p != nil {
 				panic(p)
@@ -172,21 +200,31 @@ func (e *each) start(ctx context.Context, reqs iter.Seq[*Request]) {
 		select {
 		case slots <- struct{}{}:
 		case <-ctx.Done():
+			r.abandon()
 			return
 		}
 		if !e.add() {
+			r.abandon()
 			return
 		}
 		index := i
 		i++
 		go func() { // ends with its request, which ctx bounds, and when its result is taken
 			defer e.running.Done()
+			defer func() {
+				if p := recover(); p != nil {
+					select {
+					case e.panics <- p:
+					default: // one is enough
+					}
+				}
+				<-slots
+			}()
 			res := e.client.one(ctx, index, r)
 			select {
 			case e.results <- res:
 			case <-e.gone:
 			}
-			<-slots
 		}()
 	}
 }

@@ -133,10 +133,16 @@ func (t *handlerTransport) RoundTrip(ctx context.Context, r *Request) (*Response
 			CipherSuite: tls.TLS_AES_128_GCM_SHA256, ServerName: r.URL.host}
 	}
 	x.start()
+	answered := false
+	defer func() {
+		if !answered { // it failed, or a hook has panicked
+			x.conn.Close()
+		}
+	}()
 	if err := x.conn.RoundTrip(ctx, w, &resp.wire); err != nil {
-		x.conn.Close()
 		return nil, wrap(r, nil, x.blame(err))
 	}
+	answered = true
 	if !resp.wire.Body.Ended() {
 		x.body = resp.wire.Body
 		resp.wire.Body = wire.NewBody(x, 0)

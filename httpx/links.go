@@ -79,20 +79,17 @@ func ParseLinks(base *URL, fields []string) []Link {
 	for _, s := range fields {
 		for len(links) < maxLinks {
 			start := strings.IndexByte(s, '<')
-			comma := strings.IndexByte(s, ',')
-			if comma >= 0 && comma < start {
-				s = s[comma+1:] // an empty element, or one that is no link
-				continue
-			}
 			if start < 0 {
 				break
 			}
+			// Over empty elements, and those that are no links.
+			before := s[strings.LastIndexByte(s[:start], ',')+1 : start]
 			target, after, ok := strings.Cut(s[start+1:], ">")
 			if !ok {
 				break
 			}
 			ps, rest := parseParams(after, true)
-			if l, ok := newLink(base, target, ps); ok && strings.Trim(s[:start], " \t") == "" {
+			if l, ok := newLink(base, target, ps); ok && strings.Trim(before, " \t") == "" {
 				links = append(links, l)
 			}
 			if s = strings.TrimPrefix(rest, ","); s == "" {

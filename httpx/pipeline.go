@@ -116,7 +116,7 @@ func (c *Client) direct(r *Request, m *more) bool {
 // finish buffers a response, unless it is streamed or its connection has been
 // handed over.
 func finish(resp *Response, stream bool) (*Response, error) {
-	if resp.StatusCode == 101 || resp.Request.Method == "CONNECT" && resp.IsSuccess() {
+	if resp.handedOver() {
 		return resp, nil
 	}
 	returned := false
@@ -137,6 +137,11 @@ func finish(resp *Response, stream bool) (*Response, error) {
 		return nil, err
 	}
 	return resp, nil
+}
+
+// handedOver reports that no content follows but the caller's own protocol.
+func (r *Response) handedOver() bool {
+	return r.StatusCode == 101 || r.Request.Method == "CONNECT" && r.IsSuccess()
 }
 
 // exchange is one call: a request, and what it takes to answer it.

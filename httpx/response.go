@@ -72,7 +72,13 @@ func (r *Response) Buffer() error {
 	var b []byte
 	err := io.EOF
 	if r.Body != &r.stream { // middleware or a hook has put its own around it
-		if b, err = io.ReadAll(r.Body); err != nil {
+		r.buffering = true
+		limit := r.limit() // its output may be more than what ours has counted
+		b, err = io.ReadAll(io.LimitReader(r.Body, max(limit, limit+1)))
+		if err == nil && int64(len(b)) > limit {
+			err = r.tooLarge("read", limit)
+		}
+		if err != nil {
 			r.Body.Close()
 			return r.ended(err)
 		}

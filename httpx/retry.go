@@ -142,9 +142,10 @@ func (x *exchange) attempts(ctx context.Context, req *Request) (*Response, error
 	began := time.Now()
 	for n := 1; ; n++ {
 		resp, err := x.attempt(ctx, req)
-		if err == nil && !x.stream && !x.willFollow(resp) {
-			// A body that breaks off is a failed attempt too.
-			if resp, err = finish(resp, false); err != nil {
+		if err == nil && !x.stream && !resp.handedOver() && !x.willFollow(resp) {
+			// A body that breaks off is a failed attempt too. What FailOnStatus
+			// says is of the last response, and not asked here.
+			if err = resp.Buffer(); err != nil {
 				resp = nil
 			}
 		}
@@ -259,11 +260,11 @@ func (r *retrier) spend() bool {
 
 // jitter is the wait after the n-th attempt.
 func (r *retrier) jitter(n int) time.Duration {
-	most := r.MaxWait
-	if n <= 32 && r.MinWait<<(n-1) > 0 {
-		most = min(most, r.MinWait<<(n-1))
+	most := min(r.MinWait, r.MaxWait)
+	for i := 1; i < n && most < r.MaxWait; i++ {
+		most += min(most, r.MaxWait-most)
 	}
-	return mathrand.N(most + 1)
+	return mathrand.N(min(most, math.MaxInt64-1) + 1)
 }
 
 // retryAfter reads Retry-After (RFC 9110 §10.2.3): seconds, or a date.

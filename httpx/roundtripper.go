@@ -94,12 +94,18 @@ func (c *Client) passOn(ctx context.Context, req *Request, l *callLog) (*Respons
 	if err != nil {
 		return nil, err
 	}
+	passed := false
+	defer func() {
+		if !passed { // a hook has failed, or panicked
+			resp.Close()
+		}
+	}()
 	for _, f := range req.more.onResponse {
 		if err := f(resp); err != nil {
-			resp.Close()
 			return nil, wrapOp("hook", req, err)
 		}
 	}
+	passed = true
 	return resp, nil
 }
 

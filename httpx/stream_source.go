@@ -23,6 +23,11 @@ type onceReader struct {
 
 func (o *onceReader) Read(p []byte) (int, error) {
 	n, err := o.resp.Body.Read(p)
+	if err != nil && err != io.EOF {
+		// One of a body that middleware has put around ours may be bare, and
+		// io.ErrUnexpectedEOF is io.ReadFull's word for something harmless.
+		return n, wrap(o.resp.Request, o.resp.conn(), err)
+	}
 	if o.over && n == 0 && err == io.EOF {
 		return 0, o.resp.failed("body", fmt.Errorf("%w; Buffer keeps a stream for more than one reading", ErrBodyConsumed))
 	}
