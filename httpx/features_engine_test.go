@@ -300,7 +300,7 @@ func TestConnectionRows(t *testing.T) {
 		if st.Dials != 2 || st.Reuses != 1 || st.Open != 2 || len(st.Origins) != 2 {
 			t.Errorf("%+v", st)
 		}
-		if b, err := json.Marshal(st); err != nil || !bytes.Contains(b, []byte(`"Dials":2`)) { // as expvar.Func would
+		if b, err := json.Marshal(st); err != nil || !bytes.Contains(b, []byte(`"dials":2`)) { // as expvar.Func would
 			t.Errorf("%s %v", b, err)
 		}
 	})
