@@ -96,6 +96,15 @@ func defaultHeader(given Header, m *more) Header {
 	return h
 }
 
+// dropDefaults removes the fields that are as every client has them.
+func (h *Header) dropDefaults(def Header) {
+	for name, value := range def.All() {
+		if h.Get(name) == value {
+			h.Del(name)
+		}
+	}
+}
+
 // With returns a client derived from c: with c's defaults, opts over them, and
 // the same connections, cookies and Close. Options of the connection (WithTLS,
 // WithProxy and the like) give its requests connections of their own kind in
@@ -104,8 +113,13 @@ func (c *Client) With(opts ...ClientOption) (*Client, error) {
 	cfg := config{settings: c.settings, derived: c, base: c.base, jar: c.jar}
 	cfg.settings.owned = false
 	cfg.settings.header = c.settings.header.Clone()
+	cfg.settings.query = nil
 	if err := cfg.apply(opts); err != nil {
 		return nil, wrapOp("request", nil, err)
+	}
+	cfg.settings.query = mergeQuery(c.settings.query, cfg.settings.query)
+	if cfg.noDefaults {
+		cfg.settings.header.dropDefaults(defaultHeader(nil, cfg.more))
 	}
 	if err := cfg.seedCookies(); err != nil {
 		return nil, wrapOp("request", nil, err)

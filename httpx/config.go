@@ -78,7 +78,8 @@ func WithBaseURL(s string) ClientOption {
 	})
 }
 
-// WithoutDefaultHeaders leaves out Accept, Accept-Encoding and User-Agent.
+// WithoutDefaultHeaders leaves out Accept, Accept-Encoding and User-Agent, unless
+// they were given another value.
 func WithoutDefaultHeaders() ClientOption {
 	return clientOption(func(c *config) error { c.noDefaults = true; return nil })
 }

@@ -9,8 +9,9 @@ import (
 
 // Curl returns the command of curl that sends the same request, to be pasted
 // into a POSIX shell. Credentials and cookies in it are replaced: by "[secure]"
-// in the fields that Header.String masks, and in the URL so are user information
-// and the values of the query; CurlWithSecrets leaves them in.
+// in the fields that Header.String masks and those of WithSensitiveHeaders, and in
+// the URL user information and the values of the query are left out;
+// CurlWithSecrets leaves all in.
 //
 // A body in memory is part of the command, up to 64 KiB of text; any other is
 // named as the file request-body, which the caller must provide. What the client
@@ -46,13 +47,24 @@ func (r *Request) curl(secrets bool) string {
 			arg("--location")
 		}
 		if m.target != "" {
-			arg("--request-target", m.target)
+			target := m.target
+			if !secrets {
+				target = redactedTarget(target)
+			}
+			arg("--request-target", target)
+		}
+	}
+	for _, name := range [...]string{"User-Agent", "Accept"} {
+		if !r.Header.Has(name) { // curl would send its own
+			arg("-H", name+":")
 		}
 	}
 	for _, f := range r.Header {
 		value := f.Value
 		if !secrets {
-			value = masked(f)
+			if value = masked(f); m.isSensitive(f.Name) {
+				value = "[secure]"
+			}
 		}
 		if value == "" {
 			arg("-H", f.Name+";") // curl's way to send an empty field
@@ -78,9 +90,31 @@ func (r *Request) curl(secrets bool) string {
 		if strings.ContainsAny(u, "[]{}") {
 			arg("--globoff")
 		}
+		if dotted(r.URL.path) { // curl would remove them
+			arg("--path-as-is")
+		}
 		arg(u)
 	}
 	return b.String()
+}
+
+// redactedTarget is a request target as URL.Redacted shows one.
+func redactedTarget(target string) string {
+	u, err := ParseURLWith(target, URLRules{PathAsIs: true})
+	if err != nil {
+		return "…"
+	}
+	return u.Redacted()
+}
+
+// dotted reports whether a path has dot segments, escaped ones too.
+func dotted(path string) bool {
+	for seg := range strings.SplitSeq(path, "/") {
+		if s := unescape(seg); s == "." || s == ".." {
+			return true
+		}
+	}
+	return false
 }
 
 // bodyText returns a short body in memory that is text.

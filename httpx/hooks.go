@@ -5,8 +5,9 @@ import "errors"
 // OnRequest adds a function that sees every request as it goes out: each one of a
 // chain of redirects, each answer to a challenge, with the fields of
 // authentication and cookies in place. It may change the request, which is a
-// copy. An error from it aborts the call. Functions run in the order given, the
-// client's before the request's.
+// copy; if it leads the URL to another host, those fields go there too, unless it
+// removes them. An error from it aborts the call. Functions run in the order
+// given, the client's before the request's.
 func OnRequest(f func(*Request) error) Option {
 	return moreOption(func(m *more) error {
 		if f == nil {

@@ -85,7 +85,9 @@ func WithMaxLineBytes(n int) Option {
 // WithRequestTarget sends target as the request target (RFC 9112 §3.2; :path over
 // HTTP/2) in place of the URL's path and query: exactly these bytes, for
 // "OPTIONS *" and for tests of servers. Host and the connection remain the
-// URL's. A redirect does not inherit it. Control bytes and spaces are refused.
+// URL's. A redirect does not inherit it. Control bytes and spaces are refused. With
+// an absolute URL as target, which is for proxies, a Proxy-Authorization that the
+// caller gave is sent; otherwise none goes to an origin.
 func WithRequestTarget(target string) RequestOption {
 	return requestOption(func(r *Request) error {
 		return r.settings.edit(func(m *more) error { m.target = target; return nil })

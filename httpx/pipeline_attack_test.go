@@ -253,3 +253,91 @@ func TestBodiesThatAreNotSentAreClosed(t *testing.T) {
 		}
 	}
 }
+
+func TestDerivedClientOptions(t *testing.T) {
+	ctx := context.Background()
+	w := newWeb(t, httpx.WithQuery("a", 1, "b", 2), httpx.WithHeader("X-App", "1"))
+	ask := func(c *httpx.Client) ask {
+		w.log()
+		if _, err := c.Get(ctx, "http://a.example/?own=1"); err != nil {
+			t.Fatal(err)
+		}
+		return w.log()[0]
+	}
+	t.Run("A2.18 A3.2 a derived client's parameters replace by key", func(t *testing.T) {
+		d, err := w.With(httpx.WithQuery("a", 9), httpx.WithQuery("c", 3))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := ask(d).URL, "http://a.example/?own=1&b=2&a=9&c=3"; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		if got, want := ask(w.Client).URL, "http://a.example/?own=1&a=1&b=2"; got != want {
+			t.Errorf("the client it comes from: %s, want %s", got, want)
+		}
+	})
+	t.Run("A2.18 A2.3 a derived client without default fields", func(t *testing.T) {
+		with, err := w.With(httpx.WithUserAgent("own/1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := with.With(httpx.WithoutDefaultHeaders())
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := ask(d).Header
+		if h.Get("Accept") != "" || h.Get("Accept-Encoding") != "" || h.Get("User-Agent") != "own/1" || h.Get("X-App") != "1" {
+			t.Errorf("%v", h)
+		}
+		if h := ask(w.Client).Header; h.Get("Accept") == "" {
+			t.Errorf("the client it comes from: %v", h)
+		}
+	})
+}
+
+func TestProxyAuthorizationAndTarget(t *testing.T) {
+	w := newWeb(t)
+	for target, want := range map[string]string{"": "", "/x": "", "*": "", "http://a.example/": "Basic secret"} {
+		w.log()
+		opts := []httpx.RequestOption{httpx.WithHeader("Proxy-Authorization", "Basic secret")}
+		if target != "" {
+			opts = append(opts, httpx.WithRequestTarget(target))
+		}
+		if _, err := w.Options(context.Background(), "http://a.example/", opts...); err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range w.log() { // net/http answers OPTIONS * by itself
+			if got := a.Header.Get("Proxy-Authorization"); got != want {
+				t.Errorf("target %q: sent %q, want %q", target, got, want)
+			}
+		}
+	}
+}
+
+func TestStandAloneRequestAuth(t *testing.T) {
+	w := newWeb(t, httpx.WithAuth(httpx.BearerAuth("client")))
+	for _, tt := range []struct {
+		name string
+		opts []httpx.RequestOption
+		want string
+	}{
+		{"user of its URL", nil, "Basic dTpw"},
+		{"NoAuth", []httpx.RequestOption{httpx.NoAuth()}, ""},
+		{"its own Auth", []httpx.RequestOption{httpx.WithAuth(httpx.BearerAuth("own"))}, "Bearer own"},
+		{"its own field", []httpx.RequestOption{httpx.WithHeader("Authorization", "own")}, "own"},
+	} {
+		t.Run("A12.2 A4.2 a request without a client: "+tt.name, func(t *testing.T) {
+			r, err := httpx.NewRequest("GET", "http://u:p@a.example/", tt.opts...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.log()
+			if _, err := w.Send(context.Background(), r); err != nil {
+				t.Fatal(err)
+			}
+			if got := w.log()[0].Header.Get("Authorization"); got != tt.want {
+				t.Errorf("sent %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

@@ -49,7 +49,7 @@ func WithFollowRedirects(on bool) Option {
 func WithMaxRedirects(n int) Option {
 	return moreOption(func(m *more) error {
 		if n < 0 {
-			return fmt.Errorf("WithMaxRedirects: %d", n)
+			return fmt.Errorf("WithMaxRedirects: %d: a negative number; 0 follows none", n)
 		}
 		m.maxRedirects = n
 		if n == 0 {
@@ -60,7 +60,8 @@ func WithMaxRedirects(n int) Option {
 }
 
 // WithRedirectPolicy sets a function that is asked before each redirect that
-// would be followed. next may be changed; via are the responses so far, the
+// would be followed. next may be changed, and where its URL is led to another host
+// its fields go there too; via are the responses so far, the
 // oldest first and the redirect last. An error from it ends the chain and is
 // returned; ErrUseLastResponse makes the redirect the response.
 func WithRedirectPolicy(f func(next *Request, via []*Response) error) Option {
@@ -176,14 +177,17 @@ func (r *Request) leaveOrigin(m *more) {
 }
 
 func staysBehind(f wire.Field, m *more) bool {
-	if isSecret(f) || wire.EqualFold(f.Name, "Host") {
-		return true
+	return isSecret(f) || wire.EqualFold(f.Name, "Host") || m.isSensitive(f.Name)
+}
+
+// isSensitive reports a field that WithSensitiveHeaders names.
+func (m *more) isSensitive(name string) bool {
+	if m == nil {
+		return false
 	}
-	if m != nil {
-		for _, n := range m.sensitive {
-			if wire.EqualFold(f.Name, n) {
-				return true
-			}
+	for _, n := range m.sensitive {
+		if wire.EqualFold(name, n) {
+			return true
 		}
 	}
 	return false

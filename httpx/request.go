@@ -32,7 +32,8 @@ type Request struct {
 }
 
 // NewRequest builds a request without any client's defaults: what it says is
-// what is sent, but for Host and the framing fields. Its timeouts are those of
+// what is sent, but for Host and the framing fields, and for the user information
+// of its URL, which is sent as Basic unless it has an Authorization, or NoAuth. Its timeouts are those of
 // the client that sends it where it sets none.
 func NewRequest(method, url string, opts ...RequestOption) (*Request, error) {
 	return buildRequest(nil, method, url, opts)

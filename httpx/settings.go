@@ -119,7 +119,7 @@ func (m *more) clone() *more {
 // nothing but the request's own.
 func (m *more) over(client *more) *more {
 	base := client.clone()
-	base.auth, base.noAuth = nil, true
+	base.auth, base.noAuth = nil, false // the user in its own URL holds
 	base.cookies, base.noJar = nil, true
 	base.target, base.trailer = "", nil
 	if m != nil {

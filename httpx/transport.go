@@ -3,6 +3,7 @@ package httpx
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"gohttpx.dev/pool"
@@ -106,7 +107,7 @@ func (t *HTTPTransport) roundTrip(ctx context.Context, r *Request, m *more, def 
 	if route, ok := key.Profile.(*route); ok && route.via != nil {
 		err = t.viaProxy(ctx, route, key, r, m, resp)
 	} else {
-		if m == nil || m.target == "" {
+		if m == nil || !strings.Contains(m.target, "://") { // else the caller speaks to a proxy himself
 			w.Fields = proxy.OriginFields(w.Fields)
 		}
 		err = t.pool.RoundTrip(ctx, key, w, &resp.wire)
