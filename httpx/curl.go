@@ -49,7 +49,7 @@ func (r *Request) curl(secrets bool) string {
 		if m.target != "" {
 			target := m.target
 			if !secrets {
-				target = redactedTarget(target)
+				target = redactTarget(target)
 			}
 			arg("--request-target", target)
 		}
@@ -96,15 +96,6 @@ func (r *Request) curl(secrets bool) string {
 		arg(u)
 	}
 	return b.String()
-}
-
-// redactedTarget is a request target as URL.Redacted shows one.
-func redactedTarget(target string) string {
-	u, err := ParseURLWith(target, URLRules{PathAsIs: true})
-	if err != nil {
-		return "…"
-	}
-	return u.Redacted()
 }
 
 // dotted reports whether a path has dot segments, escaped ones too.

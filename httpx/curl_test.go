@@ -37,7 +37,7 @@ func TestCurl(t *testing.T) {
 			{"GET", "http://a.example/", []httpx.RequestOption{httpx.WithRequestTarget("/x/../y?token=secret"), httpx.WithHeaders(ours)},
 				`curl --request-target '/x/../y?token=…' -H 'User-Agent: a' -H 'Accept: b' http://a.example/`},
 			{"GET", "http://a.example/", []httpx.RequestOption{httpx.WithRequestTarget("http://u:secret@b.example/"), httpx.WithHeaders(ours)},
-				`curl --request-target http://b.example/ -H 'User-Agent: a' -H 'Accept: b' http://a.example/`},
+				`curl --request-target 'http://…@b.example/' -H 'User-Agent: a' -H 'Accept: b' http://a.example/`},
 			{"GET", "http://a.example/", []httpx.RequestOption{httpx.WithHeaders(ours), httpx.WithHeader("X-Own", "secret"), httpx.WithSensitiveHeaders("x-own")},
 				`curl -H 'User-Agent: a' -H 'Accept: b' -H 'X-Own: [secure]' http://a.example/`},
 			{"GET", "http://a.example/a/../b", []httpx.RequestOption{httpx.WithHeaders(ours), httpx.PathAsIs()},

@@ -125,6 +125,10 @@ func TestRequestsThatAreNone(t *testing.T) {
 		}{
 			{"Send", func() error { _, err := w.Send(ctx, &httpx.Request{Method: "GET", URL: u}); return err }},
 			{"HTTPTransport", func() error { _, err := network.RoundTrip(ctx, &httpx.Request{Method: "GET", URL: u}); return err }},
+			{"HandlerTransport", func() error {
+				_, err := httpx.HandlerTransport(http.NotFoundHandler()).RoundTrip(ctx, &httpx.Request{URL: u})
+				return err
+			}},
 			{"a hook", func() error { return get(httpx.OnRequest(func(r *httpx.Request) error { r.URL = u; return nil })) }},
 			{"a redirect policy", func() error {
 				return get(httpx.WithFollowRedirects(true), httpx.WithRedirectPolicy(func(r *httpx.Request, _ []*httpx.Response) error { r.URL = u; return nil }))
@@ -161,6 +165,35 @@ func TestRequestsThatAreNone(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a response that a middleware has made", func(t *testing.T) {
+		for name, body := range map[string]io.ReadCloser{"": nil, "own": io.NopCloser(strings.NewReader("own"))} {
+			inner := httpx.WithMiddleware(func(httpx.Transport) httpx.Transport {
+				return transportFunc(func(context.Context, *httpx.Request) (*httpx.Response, error) {
+					return &httpx.Response{StatusCode: 503, Body: body}, nil
+				})
+			})
+			outer := httpx.WithMiddleware(func(next httpx.Transport) httpx.Transport {
+				return transportFunc(func(ctx context.Context, r *httpx.Request) (*httpx.Response, error) {
+					resp, err := next.RoundTrip(ctx, r)
+					if err == nil {
+						err = resp.Buffer()
+					}
+					return resp, errors.Join(err, resp.Close())
+				})
+			})
+			c, err := w.With(outer, inner)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := c.Get(ctx, "http://a.example/")
+			if err != nil || resp.StatusCode != 503 || resp.Text() != name || resp.Proto == "" {
+				t.Fatalf("%q: %v %v", name, resp, err)
+			}
+			if b, err := io.ReadAll(resp.Body); err != nil || string(b) != name {
+				t.Errorf("%q: the body reads %q, %v", name, b, err)
+			}
+		}
+	})
 	t.Run("a middleware that returns nil", func(t *testing.T) {
 		none := httpx.WithMiddleware(func(httpx.Transport) httpx.Transport { return nil })
 		if _, err := httpx.New(none); err == nil || !strings.Contains(err.Error(), "WithMiddleware") {
@@ -183,6 +216,26 @@ func TestPanicsLeaveNothing(t *testing.T) {
 		rw.Write(make([]byte, 1<<20))
 	})
 	follow := httpx.WithFollowRedirects(true)
+	t.Run("OnResponse of a RoundTripper", func(t *testing.T) {
+		c, err := w.With(httpx.OnResponse(func(*httpx.Response) error { panic("oops") }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req, err := http.NewRequest("GET", "http://a.example/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		func() {
+			defer func() { recover() }()
+			if resp, err := c.RoundTripper().RoundTrip(req); err == nil {
+				resp.Body.Close()
+			}
+			t.Error("no panic")
+		}()
+		if s := w.Stats(); s.Busy != 0 {
+			t.Errorf("%d connections are busy", s.Busy)
+		}
+	})
 	for _, tt := range []struct {
 		name, url string
 		opts      []httpx.RequestOption

@@ -185,9 +185,11 @@ func (r *Request) checkURL() error {
 	return invalidURL("the request has no absolute URL")
 }
 
-// fill writes the request, whose URL was checked, into an engine's, opening the
-// body.
+// fill writes the request into an engine's, opening the body.
 func (r *Request) fill(ctx context.Context, w *wire.Request, m *more) error {
+	if err := r.checkURL(); err != nil {
+		return err
+	}
 	if err := r.Header.check(); err != nil {
 		r.content.drop()
 		return err

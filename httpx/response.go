@@ -71,6 +71,9 @@ func (r *Response) Buffer() error {
 	}
 	var b []byte
 	err := io.EOF
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
 	if r.Body != &r.stream { // middleware or a hook has put its own around it
 		r.buffering = true
 		limit := r.limit() // its output may be more than what ours has counted
@@ -85,6 +88,7 @@ func (r *Response) Buffer() error {
 		r.Body.Close()
 		r.stop()
 		r.Body, r.body, r.buffered = &r.stream, b, true
+		r.stream.resp = r
 		return nil
 	}
 	if r.source != nil || !r.wire.Body.Ended() {
@@ -155,11 +159,11 @@ func (r *Response) adopt(req *Request) {
 	if r.Body == nil {
 		r.Body = http.NoBody
 	}
-	if r.stream.resp == r {
-		return // it came from the network
-	}
 	if r.Proto == "" {
 		r.Proto = "HTTP/1.1"
+	}
+	if r.stream.resp == r {
+		return // it came from the network, or has been buffered
 	}
 	r.start = time.Now()
 	if r.Body != http.NoBody {
@@ -172,7 +176,12 @@ func (r *Response) adopt(req *Request) {
 // Close ends the exchange. A body that was not read to its end is drained a
 // little or its connection closed. Close may be called twice, and while another
 // goroutine reads.
-func (r *Response) Close() error { return r.Body.Close() }
+func (r *Response) Close() error {
+	if r.Body == nil { // a middleware has made it
+		return nil
+	}
+	return r.Body.Close()
+}
 
 // Bytes returns the content of a buffered response. For a stream it returns
 // nil until Buffer has been called. It must not be changed.
