@@ -52,6 +52,7 @@ func New(opts ...ClientOption) (*Client, error) {
 		if err != nil {
 			return nil, err
 		}
+		cfg.warn(network)
 		t = network
 	}
 	sh := new(shared)

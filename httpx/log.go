@@ -20,6 +20,10 @@ import (
 // their header sections, and the phases: names, connections, handshakes, waits.
 // The attribute "call" is the same number in all records of a call.
 //
+// A client whose TLS options skip verification says so at Warn when it is made, and
+// its records, like those of a request with such options, have "verified" false.
+// Entries of NO_PROXY that are no patterns are a record at Warn too.
+//
 // URLs are logged as by URL.Redacted, header sections as by Header.String, and no
 // bodies: no record holds a password, a cookie, a token in a known field or the
 // value of a query.
@@ -62,6 +66,9 @@ func (r *Response) logAttrs() []slog.Attr {
 		as = append(as, slog.Bool("reused", r.wire.Reused), slog.String("remote", addrOf(c.RemoteAddr).String()))
 		if c.Proxy != "" {
 			as = append(as, slog.String("proxy", c.Proxy))
+		}
+		if c.TLS != nil && len(c.TLS.VerifiedChains) == 0 {
+			as = append(as, slog.Bool("verified", false))
 		}
 	}
 	return as

@@ -185,14 +185,16 @@ func (o proxyOption) applyRequest(r *Request) error {
 
 // environment is what a client has read of the process's. Immutable.
 type environment struct {
-	mounts []proxyMount
-	tls    *tls.Environment
-	none   *tls.Environment // of clients and requests that do not trust it
+	mounts  []proxyMount
+	ignored []string // entries of NO_PROXY that match nothing
+	tls     *tls.Environment
+	none    *tls.Environment // of clients and requests that do not trust it
 }
 
 func readEnvironment() environment {
 	e := environment{tls: tls.FromEnvironment(os.LookupEnv), none: tls.FromEnvironment(nil)}
 	env, _ := proxy.FromEnvironment(os.LookupEnv) // what is wrong is told to requests that need it
+	e.ignored = env.Ignored()
 	for _, r := range env.Routes() {
 		m := proxyMount{pattern: r.Pattern, err: r.Err}
 		if r.Proxy != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -247,6 +248,27 @@ func TestTLSRows(t *testing.T) {
 		get(t, c, plain.URL)
 		if _, err := c.Get(t.Context(), plain.URL, httpx.WithTLS(tls.Options{})); !errors.Is(err, httpx.ErrTLS) {
 			t.Error("an unverified connection was shared:", err)
+		}
+	})
+	t.Run("A21.2 is said aloud", func(t *testing.T) {
+		setEnv(t, "NO_PROXY=a.test,b*ad")
+		var b strings.Builder
+		logger := httpx.WithLogger(slog.New(slog.NewTextHandler(&b, nil)))
+		for _, o := range []tls.Options{{InsecureSkipVerify: true}, {Base: &stdtls.Config{InsecureSkipVerify: true}}} {
+			b.Reset()
+			c := newClient(t, logger, httpx.WithTLS(o))
+			if log := b.String(); !strings.Contains(log, "level=WARN") || !strings.Contains(log, "TLS verification is off") || !strings.Contains(log, "NO_PROXY") {
+				t.Error(log)
+			}
+			get(t, c, plain.URL)
+			if !strings.Contains(b.String(), "verified=false") {
+				t.Error(b.String())
+			}
+		}
+		b.Reset()
+		get(t, newClient(t, logger, httpx.WithTrustEnv(false), httpx.WithTLS(tls.Options{CAFile: caFile})), plain.URL)
+		if log := b.String(); strings.Contains(log, "WARN") || strings.Contains(log, "verified") {
+			t.Error(log)
 		}
 	})
 	t.Run("A21.3 ALPN", func(t *testing.T) {
