@@ -37,6 +37,24 @@ func (c *Conn) RoundTrip(ctx context.Context, req *wire.Request, res *wire.Respo
 		return err
 	}
 	c.reset(req, res)
+	if req.Trace == nil {
+		return c.exchange(ctx, req, res)
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			c.failHead(req, &wire.Error{Phase: wire.PhaseHead, Kind: wire.KindCanceled, Sent: c.sent.Load(), Err: errHookPanicked})
+		}
+	}()
+	err := c.exchange(ctx, req, res)
+	returned = true
+	return err
+}
+
+var errHookPanicked = errors.New("h1: a function of the request's Trace has panicked")
+
+// exchange is RoundTrip with the slot in hand.
+func (c *Conn) exchange(ctx context.Context, req *wire.Request, res *wire.Response) error {
 	if ctx.Done() != nil {
 		if ctx.Err() != nil {
 			return c.unsent(req, wire.Canceled(ctx, wire.PhaseWrite, false))
@@ -211,6 +229,9 @@ func (c *Conn) send(req *wire.Request, head []byte) error {
 // sendHead writes the head, or whatever the whole request is.
 func (c *Conn) sendHead(req *wire.Request, p []byte, whole bool) error {
 	err := c.write(nil, p, c.started)
+	if !whole {
+		c.continueBy = c.started + c.lim.wait100 // the body is ours still, if a hook panics
+	}
 	t := req.Trace
 	if t != nil && t.WroteHead != nil && err == nil {
 		t.WroteHead()

@@ -302,12 +302,27 @@ func (x *exchange) send(short []byte) {
 // holds reports whether the body waits for 100 (Continue).
 func (x *exchange) holds() bool { return x.info.Continue && x.s.lim.wait100 > 0 }
 
-// hook calls the caller's code without the lock.
+// hook calls the caller's code without the lock. If that panics, the exchange
+// ends and gives back what it holds.
 func (x *exchange) hook(f func()) {
-	x.c.unlock()
+	c, s := x.c, x.s
+	c.unlock()
+	returned := false
+	defer func() {
+		c.mu.Lock()
+		if returned {
+			return
+		}
+		s.resetLocked(Cancel, &wire.Error{Phase: wire.PhaseHead, Kind: wire.KindCanceled, Sent: true, Err: errHookPanicked}, true)
+		s.unrefLocked()
+		c.unlock()
+		x.closeBody()
+	}()
 	f()
-	x.c.mu.Lock()
+	returned = true
 }
+
+var errHookPanicked = errors.New("h2: a function of the request's Trace has panicked")
 
 // await waits for the final head. It is called, and returns, with the lock held.
 func (x *exchange) await(ctx context.Context) error {

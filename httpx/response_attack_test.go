@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -190,6 +191,42 @@ func TestPanicsOfHooks(t *testing.T) {
 			d := with(httpx.OnResponse(func(*httpx.Response) error { panic("oops") }))
 			if p := caught(func() { (&http.Client{Transport: d.RoundTripper()}).Get(url) }); p != "oops" {
 				t.Error(p)
+			}
+		})
+		t.Run("B16 hooks of the exchange panic", func(t *testing.T) {
+			oops := func() { panic("oops") }
+			for name, o := range map[string]httpx.Option{
+				"OnInformational": httpx.OnInformational(func(int, httpx.Header) error { panic("oops") }),
+				"GetConn":         httpx.WithTrace(&httpx.Trace{GetConn: func(string, string) { panic("oops") }}),
+				"GotConn":         httpx.WithTrace(&httpx.Trace{GotConn: func(httpx.ConnInfo, time.Duration) { panic("oops") }}),
+				"WroteHead":       httpx.WithTrace(&httpx.Trace{WroteHead: oops}),
+				"WroteRequest":    httpx.WithTrace(&httpx.Trace{WroteRequest: func(error) { panic("oops") }}),
+				"FirstByte":       httpx.WithTrace(&httpx.Trace{FirstByte: oops}),
+			} {
+				d := with(o)
+				if p := caught(func() { d.Get(context.Background(), url) }); p != "oops" {
+					t.Errorf("%s: %v", name, p)
+				}
+				if s := c.Stats(); s.Busy != 0 {
+					t.Errorf("%s: %+v", name, s.Counts)
+				}
+			}
+			for name, o := range map[string]httpx.Option{
+				"OnInformational": httpx.OnInformational(func(int, httpx.Header) error { panic("oops") }),
+				"GotConn":         httpx.WithTrace(&httpx.Trace{GotConn: func(httpx.ConnInfo, time.Duration) { panic("oops") }}),
+				"WroteHead":       httpx.WithTrace(&httpx.Trace{WroteHead: oops}),
+				"Wait100":         httpx.WithTrace(&httpx.Trace{Wait100: oops}),
+			} {
+				var closed atomic.Int32
+				d := with(o)
+				if p := caught(func() {
+					d.Post(context.Background(), url, httpx.WithExpectContinue(time.Minute), httpx.Reader(&sentBody{Reader: strings.NewReader("x"), n: &closed}))
+				}); p != "oops" {
+					t.Errorf("%s: %v", name, p)
+				}
+				if s, n := c.Stats(), closed.Load(); s.Busy != 0 || n != 1 {
+					t.Errorf("%s: %+v, the body was closed %d times", name, s.Counts, n)
+				}
 			}
 		})
 		t.Run("A23.5 a panic comes out of All", func(t *testing.T) {

@@ -58,6 +58,17 @@ func (p *Pool) traced(ctx context.Context, k Key, req *wire.Request, t *turn) (*
 	if tr == nil || tr.GetConn == nil && tr.GotConn == nil {
 		return p.acquire(ctx, k, req, t)
 	}
+	var m *member
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if m != nil { // a hook has panicked
+			p.release(m)
+		}
+		req.CloseBody()
+	}()
 	if tr.GetConn != nil {
 		tr.GetConn(k.Scheme, k.Addr)
 	}
@@ -66,6 +77,7 @@ func (p *Pool) traced(ctx context.Context, k Key, req *wire.Request, t *turn) (*
 	if err == nil && tr.GotConn != nil {
 		tr.GotConn(wire.GotConn{Conn: m.info, Reused: t.reused, Wait: time.Since(began)})
 	}
+	returned = true
 	return m, err
 }
 
