@@ -97,21 +97,16 @@ func network(local netip.Addr) string {
 }
 
 // routes are the routes of requests with connection options of their own. A
-// route lives as long as a request or a connection uses it, and the last ones a
-// while longer.
+// route lives as long as a request or a connection uses it, and as long as the
+// pool remembers the origin: with it live the sessions of TLS to be resumed and
+// what a proxy wants by way of credentials.
 type routes struct {
 	base *route // the client's own, without a proxy; immutable, like env
 	env  environment
 
-	mu     sync.Mutex
-	m      map[string]weak.Pointer[route] // guarded by mu; by fingerprint
-	recent [maxRecent]*route              // guarded by mu; keeps them for a while
-	next   int                            // guarded by mu; the oldest of recent
+	mu sync.Mutex
+	m  map[string]weak.Pointer[route] // guarded by mu; by fingerprint
 }
-
-// maxRecent is how many routes live on without a connection, with the sessions
-// of TLS to be resumed and what a proxy wants by way of credentials.
-const maxRecent = 16
 
 // of returns the route for a request, nil for the client's own.
 func (rs *routes) of(r *Request, m *more) (*route, error) {
@@ -151,8 +146,6 @@ func (rs *routes) intern(o *connOptions, via *proxyServer) (*route, error) {
 	if err != nil {
 		return nil, err
 	}
-	rs.recent[rs.next] = r
-	rs.next = (rs.next + 1) % maxRecent
 	if rs.m == nil {
 		rs.m = map[string]weak.Pointer[route]{}
 	}

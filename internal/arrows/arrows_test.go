@@ -33,8 +33,8 @@ var table = map[string]row{
 		ours: []string{"wire", "tls", "h1", "h2", "pool", "proxy", "internal/bufpool", "internal/digest", "internal/memconn"},
 		thirdParty: []string{
 			"github.com/klauspost/compress/", "github.com/andybalholm/brotli",
-			"golang.org/x/sync/", "golang.org/x/text/",
-			"golang.org/x/net/idna", "golang.org/x/net/http/httpproxy", "golang.org/x/net/publicsuffix",
+			"golang.org/x/sync/", "golang.org/x/text/", "golang.org/x/time/",
+			"golang.org/x/net/idna", "golang.org/x/net/http2/hpack", "golang.org/x/net/http/httpproxy", "golang.org/x/net/publicsuffix",
 		},
 	},
 	"httpx/httpxtest":  {ours: []string{"httpx"}},
