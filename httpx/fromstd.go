@@ -239,6 +239,7 @@ func (r *Response) Std() *http.Response {
 		res.Body = r.Body
 	case r.Body == &r.stream && r.source == nil && r.wire.Body.Ended():
 		res.Body = http.NoBody
+		(&stdBody{r: r, res: res}).fillTrailer() // over HTTP/2 it may have come with the head
 		r.stop()
 	default:
 		res.Body = &stdBody{Reader: r.Body, r: r, res: res}

@@ -67,7 +67,9 @@ func (p *Pool) traced(ctx context.Context, k Key, req *wire.Request, t *turn) (*
 		if m != nil { // a hook has panicked
 			p.release(m)
 		}
-		req.CloseBody()
+		if t.avoid == nil { // else the engine that failed has closed it
+			req.CloseBody()
+		}
 	}()
 	if tr.GetConn != nil {
 		tr.GetConn(k.Scheme, k.Addr)
