@@ -34,9 +34,9 @@ type Conn struct {
 	info         *wire.ConnInfo
 	epoch        time.Time
 	ours         localSettings
-	streamWindow uint32 // what a new stream's window is
-	onChange     func() // set before first use
-	socketWrite  int64  // the socket's write limit in nanoseconds, 0: none
+	streamWindow uint32                 // what a new stream's window is
+	onChange     atomic.Pointer[func()] // the reader runs before it is set
+	socketWrite  int64                  // the socket's write limit in nanoseconds, 0: none
 
 	slots slots
 	heard atomic.Int64 // when something was last received
@@ -265,11 +265,11 @@ func (c *Conn) Healthy() bool { return c.slots.word.Load()&slotUnwilling == 0 }
 // when a slot came free where there was none, when the last exchange has ended,
 // when the peer has raised its limit from nothing, and when the connection
 // begins to drain or ends.
-func (c *Conn) OnChange(f func()) { c.onChange = f }
+func (c *Conn) OnChange(f func()) { c.onChange.Store(&f) }
 
 func (c *Conn) notify() {
-	if c.onChange != nil {
-		c.onChange()
+	if f := c.onChange.Load(); f != nil {
+		(*f)()
 	}
 }
 
