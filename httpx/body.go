@@ -98,6 +98,7 @@ func (r *Response) stop() { r.stopWith(nil) }
 // the content failed.
 func (r *Response) stopWith(err error) {
 	r.total.CompareAndSwap(0, int64(max(time.Since(r.start), 1)))
+	r.lease.end()
 	for h := r.atEnd.Swap(nil); h != nil; h = h.next {
 		h.f(err)
 	}

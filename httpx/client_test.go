@@ -31,7 +31,7 @@ func newClient(t *testing.T, opts ...httpx.ClientOption) *httpx.Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if s := c.Stats(); s.Busy != 0 || s.Waiting != 0 {
+		if s := waitForIdle(c); s.Busy != 0 || s.Waiting != 0 {
 			t.Errorf("something is left in the pool: %+v", s)
 		}
 		c.Close()

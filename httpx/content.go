@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"sync"
 	"sync/atomic"
 )
 
@@ -131,8 +132,78 @@ func dropBodies(opts []RequestOption) {
 	}
 }
 
-// memory is a body in memory.
-type memory struct{ bytes.Reader }
+// memory is a body in memory. Its bytes are the caller's, who may change them
+// once the call is over: the engine may by then be in the middle of sending them,
+// for a request that was cancelled or answered early.
+type memory struct {
+	rest  []byte
+	lease *lease // nil: for ever
+}
+
+// lease is how long a call may look at its body. Its end waits for a Read or
+// WriteTo under way, which the engine has cut off by then: it has stopped the
+// upload, and closed the socket if that was in use.
+type lease struct {
+	mu   sync.Mutex
+	over bool // guarded by mu
+}
+
+func (l *lease) end() {
+	l.mu.Lock()
+	l.over = true
+	l.mu.Unlock()
+}
+
+// lend puts a body under l, if it is one in memory.
+func (l *lease) lend(body io.ReadCloser) io.ReadCloser {
+	if m, ok := body.(*memory); ok && l != nil {
+		m.lease = l
+	}
+	return body
+}
+
+// hold keeps the lease from ending until the function that it returns is called.
+func (m *memory) hold() (release func(), ok bool) {
+	if m.lease == nil {
+		return func() {}, true
+	}
+	m.lease.mu.Lock()
+	return m.lease.mu.Unlock, !m.lease.over
+}
+
+var errCallOver = errors.New("the call is over")
+
+// Len returns how many bytes are left: engines know by it that Read cannot block.
+func (m *memory) Len() int { return len(m.rest) }
+
+func (m *memory) Read(p []byte) (int, error) {
+	release, ok := m.hold()
+	defer release()
+	if !ok {
+		return 0, errCallOver
+	}
+	if len(m.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, m.rest)
+	m.rest = m.rest[n:]
+	return n, nil
+}
+
+// WriteTo hands over all there is in one piece.
+func (m *memory) WriteTo(w io.Writer) (int64, error) {
+	release, ok := m.hold()
+	defer release()
+	if !ok {
+		return 0, errCallOver
+	}
+	if len(m.rest) == 0 {
+		return 0, nil
+	}
+	n, err := w.Write(m.rest)
+	m.rest = m.rest[n:]
+	return int64(n), err
+}
 
 func (*memory) Close() error { return nil }
 
@@ -143,15 +214,13 @@ func bytesContent(b []byte, contentType string) content {
 		prompt:      true,
 		size:        func() (int64, error) { return n, nil },
 		open: func() (io.ReadCloser, int64, error) {
-			m := new(memory)
-			m.Reset(b)
-			return m, n, nil
+			return &memory{rest: b}, n, nil
 		},
 	}
 }
 
-// Bytes makes b the body. It is not copied, and must not change until the
-// request has been sent. No Content-Type is set. Without a byte in it nothing
+// Bytes makes b the body. It is not copied, and must not change until the call
+// is over: for a stream, until the response has been read or closed. No Content-Type is set. Without a byte in it nothing
 // is sent, and Content-Length: 0 for POST, PUT and PATCH alone (RFC 9110 §8.6).
 func Bytes(b []byte) Body { return Body{content: bytesContent(b, "")} }
 

@@ -140,7 +140,7 @@ func TestFanOut(t *testing.T) {
 		for range w.Each(ctx, seqOf(reqs), httpx.Concurrency(3)) {
 			break
 		}
-		if busy := w.Stats().Busy; busy != 0 {
+		if busy := waitForIdle(w.Client).Busy; busy != 0 {
 			t.Errorf("%d requests run after the loop", busy)
 		}
 	})

@@ -104,7 +104,7 @@ func TestTopLevel(t *testing.T) {
 			defer func() { _ = recover() }()
 			httpx.StreamFunc(ctx, "GET", "http://a.example/", func(r *httpx.Response) error { panic("oops") })
 		}()
-		if busy := w.Stats().Busy; busy != 0 {
+		if busy := waitForIdle(w.Client).Busy; busy != 0 {
 			t.Errorf("%d busy after StreamFunc", busy)
 		}
 	})

@@ -280,7 +280,7 @@ func TestErrorsCloseTheResponse(t *testing.T) {
 					if !errors.Is(err, httpx.ErrHTTP) {
 						t.Errorf("not of the tree: %v", err)
 					}
-					if s := w.Stats(); s.Busy != 0 {
+					if s := waitForIdle(w.Client); s.Busy != 0 {
 						t.Fatalf("%d busy after %v", s.Busy, err)
 					}
 				}

@@ -122,7 +122,7 @@ func (t *handlerTransport) RoundTrip(ctx context.Context, r *Request) (*Response
 	resp.Body = &resp.stream
 	resp.stream.resp = resp
 	w := &resp.request
-	if err := r.fill(ctx, w, r.more); err != nil {
+	if err := r.fill(ctx, w, r.more, nil); err != nil {
 		return nil, wrap(r, nil, err)
 	}
 	x := &served{t: t, info: wire.ConnInfo{

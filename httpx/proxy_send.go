@@ -58,7 +58,7 @@ func (t *HTTPTransport) viaProxy(ctx context.Context, rt *route, key pool.Key, r
 		}
 		used = field
 		resp.wire = wire.Response{}
-		if err := r.fill(ctx, w, m); err != nil {
+		if err := r.fill(ctx, w, m, &resp.lease); err != nil {
 			return err
 		}
 		w.Timeouts = timeouts

@@ -186,7 +186,7 @@ func (r *Request) checkURL() error {
 }
 
 // fill writes the request into an engine's, opening the body.
-func (r *Request) fill(ctx context.Context, w *wire.Request, m *more) error {
+func (r *Request) fill(ctx context.Context, w *wire.Request, m *more, l *lease) error {
 	if err := r.checkURL(); err != nil {
 		return err
 	}
@@ -226,7 +226,7 @@ func (r *Request) fill(ctx context.Context, w *wire.Request, m *more) error {
 	if _, ok := body.(*memory); ok && n == 0 && !r.Header.Has("Transfer-Encoding") {
 		return nil // no body: the methods that expect one say so, the others need not
 	}
-	w.Body, w.BodyLen = m.counted(body, n), n
+	w.Body, w.BodyLen = m.counted(l.lend(body), n), n
 	if content.canRepeat() {
 		open := content.open
 		w.Rewind = func() (io.ReadCloser, error) {
@@ -238,7 +238,7 @@ func (r *Request) fill(ctx context.Context, w *wire.Request, m *more) error {
 				again.Close()
 				return nil, fmt.Errorf("the body had %d bytes and now has %d", n, size)
 			}
-			return m.counted(again, n), nil
+			return m.counted(l.lend(again), n), nil
 		}
 	}
 	return nil

@@ -46,6 +46,7 @@ type Response struct {
 	buffering bool         // Buffer has been called; the reader's
 	received  atomic.Int64 // bytes of content read from the connection
 	stream    streamBody
+	lease     lease                    // of the request's body
 	source    io.ReadCloser            // the body that another transport gave; nil: the engine's
 	decoding  atomic.Pointer[decoding] // nil until somebody reads
 	more      *more                    // what was said of responses; nil: nothing

@@ -100,7 +100,7 @@ func (t *HTTPTransport) roundTrip(ctx context.Context, r *Request, m *more, def 
 		r.content.drop()
 		return nil, err
 	}
-	if err := r.fill(ctx, w, m); err != nil {
+	if err := r.fill(ctx, w, m, &resp.lease); err != nil {
 		return nil, wrap(r, nil, err)
 	}
 	w.Timeouts = inherit(w.Timeouts, def.timeouts)
@@ -113,6 +113,7 @@ func (t *HTTPTransport) roundTrip(ctx context.Context, r *Request, m *more, def 
 		err = t.pool.RoundTrip(ctx, key, w, &resp.wire)
 	}
 	if err != nil {
+		resp.lease.end()
 		return nil, wrap(r, resp.conn(), err)
 	}
 	resp.StatusCode = resp.wire.Status
