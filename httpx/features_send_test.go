@@ -116,7 +116,7 @@ func TestSending(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if busy := w.Stats().Busy; busy != 0 {
+			if busy := waitForIdle(w.Client).Busy; busy != 0 {
 				t.Errorf("%s: %d busy", url, busy)
 			}
 		}
@@ -302,7 +302,7 @@ func TestErrorsCloseTheResponse(t *testing.T) {
 			if _, err := w.Get(ctx, url); !errors.Is(err, context.Canceled) || !errors.Is(err, httpx.ErrHTTP) {
 				t.Errorf("%v", err)
 			}
-			if busy := w.Stats().Busy; busy != 0 {
+			if busy := waitForIdle(w.Client).Busy; busy != 0 {
 				t.Errorf("%d busy", busy)
 			}
 		}

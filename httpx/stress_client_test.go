@@ -56,7 +56,7 @@ func serveClientStress() {
 	var nonces atomic.Int64
 	mux.HandleFunc("/digest", func(w http.ResponseWriter, r *http.Request) {
 		auth := r.Header.Get("Authorization")
-		if !strings.HasPrefix(auth, "Digest ") || rand.IntN(50) == 0 {
+		if !strings.HasPrefix(auth, "Digest ") || rand.IntN(500) == 0 {
 			io.Copy(io.Discard, r.Body)
 			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Digest realm="r", qop="auth", algorithm=SHA-256, nonce="%d", stale=%t`, nonces.Add(1), auth != ""))
 			w.WriteHeader(http.StatusUnauthorized)
