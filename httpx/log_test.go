@@ -153,7 +153,12 @@ func TestLogger(t *testing.T) {
 			"DEBUG http send", "DEBUG pool wait", "DEBUG connect start", "DEBUG connect done", "DEBUG pool acquire", "DEBUG conn", "DEBUG wrote head", "DEBUG wrote request", "DEBUG first byte", "DEBUG http head",
 			"DEBUG http redirect", "DEBUG http send", "DEBUG conn", "DEBUG wrote head", "DEBUG wrote request", "DEBUG first byte", "DEBUG http head", "INFO http request",
 		}
-		if !slices.Equal(messages(records), want) {
+		got := messages(records)
+		if len(got) == len(want) { // the dial has a goroutine of its own
+			slices.Sort(got[1:5])
+			slices.Sort(want[1:5])
+		}
+		if !slices.Equal(got, want) {
 			t.Errorf("the records are\n%s\nand should be\n%s", strings.Join(messages(records), "\n"), strings.Join(want, "\n"))
 		}
 		for _, r := range records {

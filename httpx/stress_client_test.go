@@ -296,13 +296,13 @@ func (s *clientStress) stream(ctx context.Context, rnd *rand.Rand, token string)
 		return err
 	}
 	defer resp.Close()
-	most, n := rnd.IntN(400), 0
-	for line, err := range resp.Lines() {
+	most, n := rnd.IntN(150), 0
+	for event, err := range resp.Events() {
 		if err != nil {
 			return err
 		}
-		if data, ok := strings.CutPrefix(line, "data: "); ok && data != token {
-			return fmt.Errorf("the stream of another request: %q", data)
+		if event.Data != token || event.ID != strconv.Itoa(n) {
+			return fmt.Errorf("the stream of another request: %v", event)
 		}
 		if n++; n > most {
 			break
