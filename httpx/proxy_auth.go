@@ -50,14 +50,14 @@ func (a *proxyAuth) first(method, uri string, body func(io.Writer) error) (strin
 
 // answer is the answer to a 407 after a request that carried used; ok is false
 // where there is none that could do better.
-func (a *proxyAuth) answer(challenges []string, method, uri, used string, body func(io.Writer) error) (field string, ok bool, err error) {
+func (a *proxyAuth) answer(challenges []string, method, uri, used string, n int, body func(io.Writer) error) (field string, ok bool, err error) {
 	if a == nil {
 		return "", false, nil
 	}
 	list := digest.ParseChallenges(challenges)
 	if offer, _ := digest.Choose(list); offer != nil {
 		a.mu.Lock()
-		tried := a.session != nil && hasScheme(used, "Digest")
+		tried := n > 0 && a.session != nil && hasScheme(used, "Digest")
 		if tried && !offer.Stale {
 			a.session = nil
 			a.mu.Unlock()

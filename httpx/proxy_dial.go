@@ -72,7 +72,7 @@ func (d *dialer) reach(ctx context.Context, r *route, k pool.Key, info *wire.Con
 		done(err)
 		info.Connect += time.Since(began)
 		if err == nil {
-			return link{raw: l.raw, nc: nc}, nil
+			return link{raw: l.raw, nc: nc, tls: l.tls}, nil
 		}
 		l.raw.Close() // beneath TLS it is open still
 		if !errors.Is(err, proxy.ErrRedial) || n == maxRedials {
@@ -110,9 +110,11 @@ func (d *dialer) toProxy(ctx context.Context, r *route, info *wire.ConnInfo) (li
 func (d *dialer) tunnel(ctx context.Context, r *route, target string) (*proxy.Tunnel, error) {
 	via, auth := r.via, r.viaAuth
 	used, err := auth.first("CONNECT", target, nil)
+	answers := 0
 	t := &proxy.Tunnel{Addr: target, Fields: via.header, Authorization: used, Limits: d.h1.Limits, Rules: d.h1.Rules}
 	t.Authorize = func(challenges []string, method, uri string) (string, bool, error) {
-		field, ok, err := auth.answer(challenges, method, uri, used, nil)
+		field, ok, err := auth.answer(challenges, method, uri, used, answers, nil)
+		answers++
 		used = field
 		return field, ok, err
 	}

@@ -23,6 +23,12 @@ func (t *HTTPTransport) viaProxy(ctx context.Context, rt *route, key pool.Key, r
 		w.Fields = proxy.OriginFields(w.Fields) // credentials for a proxy are none of the origin's business
 		return t.pool.RoundTrip(ctx, key, w, &resp.wire)
 	}
+	if via.share {
+		if err := t.dialer.filter.checkText(r.URL.addr); err != nil {
+			w.CloseBody()
+			return proxyFailed(via, refusal(err))
+		}
+	}
 	timeouts := w.Timeouts
 	method := w.Method
 	target, err := proxy.ForwardTarget(w.Scheme, w.Authority, w.Target)
@@ -44,7 +50,7 @@ func (t *HTTPTransport) viaProxy(ctx context.Context, rt *route, key pool.Key, r
 		if resp.wire.Status != 407 || rt.viaAuth == nil || n == maxProxyAnswers {
 			return nil
 		}
-		field, ok, err := rt.viaAuth.answer(resp.wire.Fields.Values("Proxy-Authenticate"), method, target, used, r.digestBody())
+		field, ok, err := rt.viaAuth.answer(resp.wire.Fields.Values("Proxy-Authenticate"), method, target, used, n, r.digestBody())
 		if !ok && err == nil {
 			return nil // the 407 is the answer
 		}

@@ -93,7 +93,7 @@ func (t *Tunnel) negotiate(x *exchange) error {
 	if what := badTarget(t.Addr); what != "" {
 		return x.unsendable(StepConnect, "the target %s (RFC 9112 §3.2.3)", what)
 	}
-	for {
+	for answered := false; ; answered = true {
 		head, err := t.request()
 		if err != nil {
 			// Its text quotes no value; its phase is not the one to show.
@@ -110,6 +110,11 @@ func (t *Tunnel) negotiate(x *exchange) error {
 		// A proxy may answer and close without having read all.
 		res := new(wire.Response)
 		if err := x.final(res); err != nil {
+			var e *wire.Error
+			if answered && x.r == x.w && errors.As(err, &e) && e.Kind == wire.KindNetwork {
+				// It has closed behind its 407 without saying that it would.
+				return refused(&Error{Step: StepConnect, Addr: t.Addr, StatusCode: 407, Err: ErrRedial})
+			}
 			if werr != nil {
 				return x.failed(StepConnect, "writing the request", werr)
 			}
