@@ -21,6 +21,8 @@ import (
 //     and to Resolve.
 //   - Resolve leaves the path of the base alone where the reference has none;
 //     net/url cleans it. Both may differ about empty segments.
+//   - net/url forgets every escape of a path for one byte that it would escape itself
+//     (a space), and then "%2e" and "%2F" are what they stand for.
 func FuzzURL(f *testing.F) {
 	for _, s := range []string{
 		"http://e.org", "HTTPS://u:p@E.org:0443/a/../b?c=d&e#f", "http://[2001:DB8:0::1]:80/", "http://[fe80::1%25eth0]:8080/x", "http://faß.de/ü?ü#ü",
@@ -47,6 +49,9 @@ func FuzzURL(f *testing.F) {
 		sound(t, r)
 		std, err := url.Parse(ref)
 		if err != nil || std.Path == "" || strings.Contains(u.Path()+r.Path()+std.EscapedPath(), "//") {
+			return
+		}
+		if forgotten(std) {
 			return
 		}
 		theirs := u.Std().ResolveReference(std)
@@ -83,11 +88,14 @@ func checkURL(t *testing.T, s string) *httpx.URL {
 	if u.IsAbs() {
 		sameAuthority(t, s, u, std)
 	}
+	if forgotten(std) {
+		return u
+	}
 	if u.IsAbs() && strings.Contains(std.EscapedPath(), "/.") {
-		std = std.JoinPath() // which cleans it, and collapses empty segments
-		if strings.Contains(u.Path(), "//") {
-			return u
+		if strings.Contains(std.EscapedPath(), "//") {
+			return u // JoinPath collapses empty segments
 		}
+		std = std.JoinPath() // which cleans it
 	}
 	if got, err := url.PathUnescape(u.Path()); err != nil || got != std.Path && got+std.Path != "/" && strings.TrimSuffix(got, "/") != strings.TrimSuffix(std.Path, "/") {
 		t.Fatalf("%q: path %q, net/url %q", s, got, std.Path)
@@ -99,6 +107,13 @@ func checkURL(t *testing.T, s string) *httpx.URL {
 		t.Fatalf("%q: fragment %q, net/url %q", s, got, std.Fragment)
 	}
 	return u
+}
+
+// forgotten reports whether net/url has lost which "." and "/" of the path had
+// been escaped.
+func forgotten(std *url.URL) bool {
+	raw := strings.ToLower(std.RawPath)
+	return std.EscapedPath() != std.RawPath && (strings.Contains(raw, "%2e") || strings.Contains(raw, "%2f"))
 }
 
 func sameAuthority(t *testing.T, s string, u *httpx.URL, std *url.URL) {

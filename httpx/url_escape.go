@@ -10,14 +10,18 @@ const (
 	urlFragment
 	urlUser  // a user name or a password
 	urlPlain // unreserved (RFC 3986 §2.3): what no component ever escapes
+	urlStd   // what net/url takes in the encoded form of a path or fragment
 )
 
 var urlSafe = func() (t [128]byte) {
 	for c := byte(0x21); c < 0x7f; c++ {
 		t[c] = urlPath | urlQuery | urlFragment | urlUser
 		if 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
-			t[c] |= urlPlain
+			t[c] |= urlPlain | urlStd
 		}
+	}
+	for _, c := range "!$&'()*+,;=:@[]/?%" {
+		t[c] |= urlStd
 	}
 	for _, c := range "\"#<>?`{}" {
 		t[c] &^= urlPath | urlUser
@@ -116,4 +120,13 @@ func unhex(c byte) byte {
 		return c - '0'
 	}
 	return c | 0x20 - 'a' + 10
+}
+
+// escapeStray escapes each "%" of s that starts no escape.
+func escapeStray(s string) string {
+	i := strayPercent(s)
+	if i < 0 {
+		return s
+	}
+	return s[:i] + "%25" + escapeStray(s[i+1:])
 }

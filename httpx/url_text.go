@@ -101,11 +101,11 @@ func (u *URL) Std() *url.URL {
 	s := &url.URL{
 		Scheme:      u.scheme,
 		Path:        unescape(u.path),
-		RawPath:     u.path,
+		RawPath:     stdEscaped(u.path),
 		RawQuery:    u.query,
 		ForceQuery:  u.hasQuery && u.query == "",
 		Fragment:    unescape(u.fragment),
-		RawFragment: u.fragment,
+		RawFragment: stdEscaped(u.fragment),
 	}
 	if s.Path == s.RawPath {
 		s.RawPath = ""
@@ -129,6 +129,11 @@ func (u *URL) Std() *url.URL {
 	}
 	return s
 }
+
+// stdEscaped is s as an encoded path that net/url takes. Were one byte not to its
+// liking, it would forget all of it and encode the decoded path anew, in which an
+// escaped "/" is one like any other.
+func stdEscaped(s string) string { return escapeStray(escapeURL(s, urlStd)) }
 
 // FromStdURL reads a URL of net/url as ParseURL reads its String.
 func FromStdURL(s *url.URL) (*URL, error) {
