@@ -43,6 +43,7 @@ var table = map[string]row{
 	"internal/memconn": {},
 	// For tests only: no row but these names them.
 	"internal/leak":   {},
+	"internal/faults": {ours: []string{"internal/memconn"}},
 	"internal/peer":   {ours: []string{"wire", "h1", "h2", "internal/memconn"}, thirdParty: []string{"golang.org/x/net/http2/hpack"}},
 	"internal/arrows": {},
 	// Test files only.

@@ -54,13 +54,19 @@ func (c *Conn) Write(p []byte) (int, error) {
 // Close closes this end: its own calls fail with net.ErrClosed, the peer reads
 // what is on its way and then io.EOF, and the peer's writes fail with EPIPE. A
 // second Close fails with net.ErrClosed.
-func (c *Conn) Close() error { return c.close(false) }
+func (c *Conn) Close() error { return c.close(false, true) }
 
 // Reset closes this end the hard way (a TCP RST): what is on its way is lost,
 // and the peer's calls fail with ECONNRESET.
-func (c *Conn) Reset() error { return c.close(true) }
+func (c *Conn) Reset() error { return c.close(true, false) }
 
-func (c *Conn) close(reset bool) error {
+// ResetAfter is Reset, but what is on its way to the peer arrives: the peer reads
+// it and then fails with ECONNRESET, as on a system that keeps what it received
+// before the RST.
+func (c *Conn) ResetAfter() error { return c.close(true, true) }
+
+// close closes this end. keep: what is on its way to the peer arrives.
+func (c *Conn) close(reset, keep bool) error {
 	again := false
 	c.in.do(func() {
 		if again = c.in.rclosed; again {
@@ -76,8 +82,8 @@ func (c *Conn) close(reset bool) error {
 	}
 	c.out.do(func() {
 		c.out.wclosed, c.out.wshut = true, true
-		if reset {
-			c.out.reset = true
+		c.out.reset = reset
+		if !keep {
 			c.out.buf, c.out.r, c.out.w = nil, 0, 0
 		}
 		c.out.wdead.stop()

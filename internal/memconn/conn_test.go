@@ -175,6 +175,9 @@ func TestEndings(t *testing.T) {
 		{"peer half-close then close, read", func(a, b *Conn) { a.CloseWrite(); a.Close() }, func(a, b *Conn) error { return readErr(b) }, io.EOF, "rest"},
 		{"peer reset, read", func(a, b *Conn) { a.Reset() }, func(a, b *Conn) error { return readErr(b) }, syscall.ECONNRESET, ""},
 		{"peer reset, write", func(a, b *Conn) { a.Reset() }, func(a, b *Conn) error { return writeErr(b) }, syscall.ECONNRESET, ""},
+		{"peer reset after, read", func(a, b *Conn) { a.ResetAfter() }, func(a, b *Conn) error { return readErr(b) }, syscall.ECONNRESET, "rest"},
+		{"peer reset after, write", func(a, b *Conn) { a.ResetAfter() }, func(a, b *Conn) error { return writeErr(b) }, syscall.ECONNRESET, ""},
+		{"own reset after, read", func(a, b *Conn) { b.ResetAfter() }, func(a, b *Conn) error { return readErr(b) }, net.ErrClosed, ""},
 		{"own reset, read", func(a, b *Conn) { b.Reset() }, func(a, b *Conn) error { return readErr(b) }, net.ErrClosed, ""},
 		{"own reset, write", func(a, b *Conn) { b.Reset() }, func(a, b *Conn) error { return writeErr(b) }, net.ErrClosed, ""},
 	} {

@@ -8,9 +8,9 @@
 // (net.Pipe has no buffer, and two peers that write at once stand still). An
 // end behaves like a TCP socket where an engine can tell: end of stream after
 // the buffered bytes, net.ErrClosed after its own Close, EPIPE once the peer has
-// closed, ECONNRESET after Reset, os.ErrDeadlineExceeded after a deadline. Reads
-// can be cut into pieces, the buffer can be made small, and every end counts its
-// bytes and calls.
+// closed, ECONNRESET after Reset and ResetAfter, os.ErrDeadlineExceeded after a
+// deadline. Reads can be cut into pieces, the buffer can be made small, and every
+// end counts its bytes and calls.
 //
 // # Concurrency
 //

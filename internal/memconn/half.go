@@ -24,7 +24,7 @@ type half struct {
 	wshut   bool // no more bytes will come: end of stream after buf
 	wclosed bool // the writing end was closed
 	rclosed bool // the reading end was closed
-	reset   bool // the writing end has reset the pair
+	reset   bool // the writing end has reset the pair: ECONNRESET after buf
 	wreset  bool // the reading end has reset the pair
 
 	rdead, wdead deadline
@@ -52,7 +52,7 @@ func (h *half) read(p []byte) (int, error) {
 			return 0, net.ErrClosed
 		case h.rdead.passed:
 			return 0, os.ErrDeadlineExceeded
-		case h.reset:
+		case h.reset && h.r == h.w:
 			return 0, syscall.ECONNRESET
 		case len(p) == 0:
 			return 0, nil
