@@ -7,7 +7,7 @@ FUZZTIME ?= 30s
 # Runs a command in every module, all of them even if one fails.
 each = (bad=0; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)) || bad=1; done; exit $$bad)
 
-.PHONY: demo test features race lint vet-all cover fuzz bench soak interop interop-deps tidy htx vuln rename
+.PHONY: demo test features api race lint vet-all cover fuzz bench soak interop interop-deps tidy htx vuln rename
 
 demo: ## the main job against a server of its own
 	@cd httpx/cmd/htx && go run . demo
@@ -19,7 +19,11 @@ features: ## all tests, and rows of httpx/FEATURES.md without a passing one; RAC
 	@cd tools && go build -o ../bin/features ./features
 	@$(if $(RACE),CGO_ENABLED=1) bin/features $(if $(RACE),-race) $(if $(WRITE),-write) $(MODULES)
 
-race: ## the same under the race detector (needs a C compiler)
+api: ## the public API against api.txt, and that all of it has comments; WRITE=1 writes the file
+	@cd tools && go build -o ../bin/api ./api
+	@bin/api $(if $(WRITE),-write)
+
+race: ## all tests under the race detector (needs a C compiler)
 	@$(call each,CGO_ENABLED=1 go test -race ./...)
 
 lint: ## gofmt, vet and staticcheck, whose version tools/go.mod pins

@@ -35,7 +35,9 @@ func (id SettingID) String() string {
 
 // Setting is one setting.
 type Setting struct {
-	ID    SettingID
+	// ID may be one that nobody knows; receivers ignore those.
+	ID SettingID
+	// Value is of no use by itself: what it counts depends on ID.
 	Value uint32
 }
 

@@ -34,6 +34,7 @@ import (
 // *Error with the Op "auth" unless they are one already; they must not hold
 // secrets.
 type Auth interface {
+	// Authenticate sends req by way of next, which is good until it returns.
 	Authenticate(ctx context.Context, req *Request, next func(context.Context, *Request) (*Response, error)) (*Response, error)
 }
 
@@ -51,6 +52,7 @@ type OriginAuth interface {
 // made of, and can be sent any number of times.
 type BufferedRequest interface {
 	Auth
+	// BufferedRequest is never called.
 	BufferedRequest()
 }
 
@@ -59,6 +61,7 @@ type BufferedRequest interface {
 // nothing need be closed.
 type BufferedResponse interface {
 	Auth
+	// BufferedResponse is never called.
 	BufferedResponse()
 }
 

@@ -204,6 +204,7 @@ func passing(err error) bool {
 
 // StatusError is what Response.Err returns for a status that is not 2xx.
 type StatusError struct {
+	// Response is the one with that status, never nil.
 	Response *Response
 }
 

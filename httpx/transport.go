@@ -23,6 +23,7 @@ import (
 // received: the codings that Content-Encoding names are removed by whoever reads
 // the Response that the client makes of it. Whoever called closes it.
 type Transport interface {
+	// RoundTrip returns when the head of the response is there.
 	RoundTrip(ctx context.Context, req *Request) (*Response, error)
 }
 

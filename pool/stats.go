@@ -56,6 +56,7 @@ type Stats struct {
 
 // OriginStats is the part of one origin.
 type OriginStats struct {
+	// Key says whose the counts are.
 	Key Key
 	Counts
 }
@@ -82,7 +83,9 @@ func (p *Pool) Stats() Stats {
 
 // ConnStats describes one connection.
 type ConnStats struct {
-	Key   Key
+	// Key says what the connection is for.
+	Key Key
+	// State is its phase and how many requests it has and takes.
 	State wire.ConnState
 	// Info is nil if the engine does not tell.
 	Info *wire.ConnInfo

@@ -17,6 +17,7 @@ type Env struct {
 
 // Route says where the requests go that match a pattern.
 type Route struct {
+	// Pattern says which URLs the route is for.
 	Pattern Pattern
 	// Proxy is the proxy, nil for none.
 	Proxy *URL

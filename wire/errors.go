@@ -108,8 +108,10 @@ const (
 
 // Error is the one error type of the engines, the pool and the client.
 type Error struct {
+	// Phase is where the exchange stood.
 	Phase Phase
-	Kind  Kind
+	// Kind is what happened.
+	Kind Kind
 	// Remote reports that the peer is at fault, not the caller.
 	Remote bool
 	// Sent reports that at least one byte of the request may have reached the

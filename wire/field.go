@@ -6,6 +6,7 @@ package wire
 // Its layout equals hpack.HeaderField, so that one converts to the other at no
 // cost.
 type Field struct {
+	// Name and Value are as they are sent, or as they were received.
 	Name, Value string
 	// Sensitive asks HTTP/2 never to put the field in an index (RFC 7541
 	// §7.1.3) and everyone never to log its value.

@@ -133,7 +133,9 @@ func (p ConnPhase) String() string {
 
 // ConnState is a snapshot of a connection's capacity.
 type ConnState struct {
+	// Proto is the version of HTTP spoken.
 	Proto Proto
+	// Phase says whether the connection takes new exchanges.
 	Phase ConnPhase
 	// InFlight is the number of exchanges that run or are reserved.
 	InFlight int

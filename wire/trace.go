@@ -59,6 +59,7 @@ type Trace struct {
 
 // GotConn is what Trace.GotConn is told.
 type GotConn struct {
+	// Conn is shared and immutable.
 	Conn *ConnInfo
 	// Reused reports that the connection has served a request before.
 	Reused bool

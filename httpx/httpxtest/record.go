@@ -28,7 +28,10 @@ type Exchange struct {
 }
 
 // Field is a field line.
-type Field struct{ Name, Value string }
+type Field struct {
+	// Name and Value are as they were sent.
+	Name, Value string
+}
 
 // Recorder keeps what passes through it. Make it with Record.
 type Recorder struct {
