@@ -64,6 +64,9 @@ func (c *Client) Handshake(ctx context.Context, nc net.Conn, host string) (*Conn
 	}
 	if err != nil {
 		socket(nc).Close()
+		if tc != nil {
+			tc.Close()
+		}
 		nc.Close()
 		return nil, &Error{ServerName: cfg.ServerName, Err: err}
 	}

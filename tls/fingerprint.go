@@ -32,13 +32,50 @@ func (o Options) Fingerprint() string {
 // Two that cannot be compared, functions above all, are never the same: their
 // text is another one each time.
 func identity(b *strings.Builder, v any) {
-	switch r := reflect.ValueOf(v); {
-	case r.Kind() == reflect.Pointer, r.Kind() == reflect.Chan, r.Kind() == reflect.Map, r.Kind() == reflect.UnsafePointer:
-		fmt.Fprintf(b, " %T %p", v, v)
-	case r.Comparable():
-		fmt.Fprintf(b, " %T %#v", v, v)
+	r := reflect.ValueOf(v)
+	switch {
+	case r.Kind() == reflect.Map, r.Comparable():
+		value(b, r)
 	default:
 		fmt.Fprintf(b, " %T no. %d", v, unlike.Add(1))
+	}
+}
+
+// value writes a type and what == compares of its values. No method is asked, as
+// package fmt would ask String or GoString: two values may well say the same.
+func value(b *strings.Builder, v reflect.Value) {
+	if !v.IsValid() {
+		b.WriteString(" nil")
+		return
+	}
+	fmt.Fprintf(b, " %p", v.Type()) // a name may be that of several types
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Chan, reflect.Map, reflect.UnsafePointer:
+		fmt.Fprintf(b, " %#x", v.Pointer())
+	case reflect.String:
+		fmt.Fprintf(b, " %q", v.String())
+	case reflect.Interface:
+		value(b, v.Elem())
+	case reflect.Array:
+		for i := range v.Len() {
+			value(b, v.Index(i))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			value(b, v.Field(i))
+		}
+	case reflect.Bool:
+		fmt.Fprintf(b, " %t", v.Bool())
+	case reflect.Float32, reflect.Float64:
+		fmt.Fprintf(b, " %b", v.Float())
+	case reflect.Complex64, reflect.Complex128:
+		fmt.Fprintf(b, " %b", v.Complex())
+	default:
+		if v.CanInt() {
+			fmt.Fprintf(b, " %d", v.Int())
+		} else {
+			fmt.Fprintf(b, " %d", v.Uint()) // of the kinds that can be compared it is the last
+		}
 	}
 }
 

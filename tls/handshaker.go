@@ -33,6 +33,8 @@ func (h *Handshaker) run(ctx context.Context, nc net.Conn, cfg *stdtls.Config, p
 		return nil, errors.New("the Handshaker returned neither a connection nor an error")
 	case len(pins) > 0:
 		if err := verifyPins(pins, state); err != nil {
+			socket(nc).Close() // first, so that no goodbye has to get through
+			made.Close()
 			return nil, err
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	stdtls "crypto/tls"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -90,3 +92,84 @@ func TestFingerprintTellsApart(t *testing.T) {
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// A writer whose texts do not tell it apart from others.
+type secretive struct {
+	id   any
+	list [2]secretID
+}
+
+type secretID string
+
+func (secretID) String() string             { return "secret" }
+func (secretID) GoString() string           { return "secret" }
+func (secretive) GoString() string          { return "secretive" }
+func (secretive) Write([]byte) (int, error) { return 0, nil }
+
+type number int
+
+func (number) String() string             { return "number" }
+func (number) GoString() string           { return "number" }
+func (number) Format(s fmt.State, _ rune) { io.WriteString(s, "number") }
+func (number) Write([]byte) (int, error)  { return 0, nil }
+
+func TestFingerprintAsksNoMethod(t *testing.T) {
+	type number2 struct{ number }
+	p, q := new(int), new(int)
+	writers := []io.Writer{
+		number(1), number(2), number2{1}, number2{2}, secretive{}, secretive{id: 1}, secretive{id: 2}, secretive{id: "1"}, secretive{id: 1.5},
+		secretive{id: secretID("a")}, secretive{id: secretID("b")}, secretive{list: [2]secretID{"a", "b"}}, secretive{list: [2]secretID{"a b"}},
+		secretive{id: p}, secretive{id: q}, secretive{id: true}, secretive{id: number(1)}, secretive{id: int64(1)},
+		secretive{id: uint8(1)}, secretive{id: uint8(2)}, secretive{id: false}, secretive{id: 2i}, secretive{id: 3i}, secretive{id: 2.5},
+	}
+	seen := map[string]int{}
+	for i, w := range writers {
+		print := Options{KeyLogWriter: w}.Fingerprint()
+		if j, ok := seen[print]; ok {
+			t.Errorf("%d and %d are one", i, j)
+		}
+		seen[print] = i
+		if print != (Options{KeyLogWriter: w}).Fingerprint() {
+			t.Errorf("%d is two", i)
+		}
+	}
+	if a := (Options{KeyLogWriter: secretive{id: []int{}}}); a.Fingerprint() == a.Fingerprint() {
+		t.Error("what cannot be compared is the same")
+	}
+}
+
+// closing tells that it has been closed.
+type closing struct {
+	net.Conn
+	closed bool
+}
+
+func (c *closing) Close() error { c.closed = true; return c.Conn.Close() }
+
+func TestHandshakerIsClosed(t *testing.T) {
+	ca := peer.NewCA(t)
+	for name, with := range map[string]struct {
+		pins []string
+		end  bool
+	}{
+		"pins refuse it":                  {[]string{Pin(ca.Cert)}, false},
+		"the context has ended meanwhile": {nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			below, far := memconn.Pipe()
+			defer far.Close()
+			var made *closing
+			h := NewHandshaker(func(_ context.Context, nc net.Conn, _ *stdtls.Config) (net.Conn, stdtls.ConnectionState, error) {
+				if made = (&closing{Conn: nc}); with.end {
+					cancel()
+				}
+				return made, stdtls.ConnectionState{}, nil
+			})
+			if _, err := client(t, Options{Handshaker: h, Pins: with.pins}).Handshake(ctx, below, host); err == nil || !made.closed || !below.Closed() {
+				t.Errorf("closed %t, the socket %t: %v", made.closed, below.Closed(), err)
+			}
+		})
+	}
+}
