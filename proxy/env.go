@@ -114,6 +114,7 @@ func fromEnvironment(lookup func(string) (string, bool), foldNames bool) (*Env, 
 // exempt takes NO_PROXY. It reports false if that switches everything off.
 func (e *Env) exempt(list string) bool {
 	var routes []Route
+	ats := strings.Count(list, "@")
 	for _, entry := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
 		if entry == "*" {
 			return false
@@ -121,15 +122,29 @@ func (e *Env) exempt(list string) bool {
 		p, ok := parseExempt(entry)
 		switch {
 		case !ok:
-			e.ignored = append(e.ignored, entry)
+			e.ignored = append(e.ignored, maskUser(entry, ats))
 		case p == Pattern{}: // all://*, which is "*" in another form
 			return false
 		default:
 			routes = append(routes, Route{Pattern: p})
 		}
+		ats -= strings.Count(entry, "@")
 	}
 	e.routes = routes
 	return true
+}
+
+// maskUser hides what may be a user and a password in an entry of a list that has
+// so many "@" from there on. One in a later entry hides all of this one: the
+// password may have had a comma.
+func maskUser(entry string, ats int) string {
+	if i := strings.LastIndexByte(entry, '@'); i >= 0 && strings.Count(entry, "@") == ats {
+		return "***" + entry[i:]
+	}
+	if ats > 0 {
+		return "***"
+	}
+	return entry
 }
 
 // parseExempt parses one entry of NO_PROXY.
@@ -168,5 +183,6 @@ func (e *Env) ProxyFor(scheme, host, port string) (*URL, error) {
 func (e *Env) Routes() []Route { return slices.Clone(e.routes) }
 
 // Ignored returns the entries of NO_PROXY that are no valid patterns and so
-// match nothing, in order. They are for a warning in a log.
+// match nothing, in order. They are for a warning in a log: what stands before an
+// "@" is "***", since it may be a password.
 func (e *Env) Ignored() []string { return slices.Clone(e.ignored) }

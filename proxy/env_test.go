@@ -181,6 +181,21 @@ func TestNoProxy(t *testing.T) {
 			t.Error("the valid entry is lost, or an invalid one counts")
 		}
 	})
+	t.Run("A19.8 no password is told of entries that mean nothing", func(t *testing.T) {
+		for list, want := range map[string]string{
+			"10.*,http://joe:S3CRET@h/,a/b": "*** ***@h/ a/b",
+			"joe:S3CRET@h, a.test, 10.*":    "***@h 10.*",
+			"http://joe:S3,CR/ET@h,a/b":     "*** ***@h a/b",
+			"http://joe:S3@CR,ET/@h":        "*** ***@h",
+			"S3CRET/@h1 S3CRET/@h2":         "*** ***@h2",
+			"all://S3CRET@h":                "***@h",
+		} {
+			e, err := proxy.FromEnvironment(environ("no_proxy=" + list))
+			if got := strings.Join(e.Ignored(), " "); err != nil || got != want {
+				t.Errorf("%s: %q, %v", list, got, err)
+			}
+		}
+	})
 	t.Run("A20.3 the routes are a table for others to join", func(t *testing.T) {
 		e, _ := proxy.FromEnvironment(environ("ALL_PROXY=p", "HTTPS_PROXY=q", "NO_PROXY=a.test,.b.test,10.0.0.1,https://"))
 		var got []string
