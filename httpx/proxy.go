@@ -37,7 +37,7 @@ type Proxy struct {
 	// User takes the place of the URL's user information. It answers the
 	// challenge of an HTTP proxy, by Digest if it offers that, else by Basic,
 	// and nothing is sent before the first challenge; to a SOCKS5 proxy it goes
-	// when it asks for a password.
+	// when it asks for a password, and must have one (RFC 1929 §2).
 	User *url.Userinfo
 	// Header is sent to an HTTP proxy with CONNECT and with forwarded requests,
 	// and never to an origin.
@@ -199,6 +199,7 @@ func readEnvironment() environment {
 		m := proxyMount{pattern: r.Pattern, err: r.Err}
 		if r.Proxy != nil {
 			m.server = &proxyServer{url: *r.Proxy}
+			m.err = checkSOCKSUser(*r.Proxy)
 		}
 		e.mounts = append(e.mounts, m)
 	}
@@ -275,6 +276,9 @@ func newProxyServer(p Proxy) (*proxyServer, error) {
 		u.Username = p.User.Username()
 		u.Password, _ = p.User.Password()
 	}
+	if err := checkSOCKSUser(u); err != nil {
+		return nil, err
+	}
 	if p.Mode > ProxyTunnelOnly {
 		return nil, fmt.Errorf("proxy: unknown mode %d", p.Mode)
 	}
@@ -289,6 +293,20 @@ func newProxyServer(p Proxy) (*proxyServer, error) {
 		s.tls = *p.TLS
 	}
 	return s, nil
+}
+
+// checkSOCKSUser finds what cannot be said to a SOCKS5 proxy: RFC 1929 §2 has both
+// user and password be 1 to 255 bytes long, so that there is no user alone.
+func checkSOCKSUser(u proxy.URL) error {
+	if !u.IsSOCKS() || !u.HasUser() {
+		return nil
+	}
+	for _, one := range [...]struct{ name, value string }{{"user", u.Username}, {"password", u.Password}} {
+		if n := len(one.value); n < 1 || n > 255 {
+			return fmt.Errorf("proxy %s: the %s has %d bytes, and SOCKS5 takes a user and a password of 1 to 255 bytes each (RFC 1929 §2): give both or neither", u.Redacted(), one.name, n)
+		}
+	}
+	return nil
 }
 
 // forwards reports whether requests of a scheme are handed to the proxy, rather

@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 
@@ -20,48 +21,63 @@ type proxyAuth struct {
 	session *digest.Session // guarded by mu; the proxy has asked for Digest
 }
 
+// proxyAnswer is a value of Proxy-Authorization, "" for none, and where it is from.
+type proxyAnswer struct {
+	value   string
+	basic   bool
+	session *digest.Session // nil: not Digest
+}
+
 // errProxyBody: a digest over a body that cannot be read twice.
 var errProxyBody = errors.New("the proxy wants a digest of the body, which can be read but once")
 
-// first returns the value of Proxy-Authorization for a request before it is
-// challenged, "" for none.
-func (a *proxyAuth) first(method, uri string, body func(io.Writer) error) (string, error) {
+// first returns what a request carries before it is challenged.
+func (a *proxyAuth) first(method, uri string, body func(io.Writer) error) (proxyAnswer, error) {
 	if a == nil {
-		return "", nil
+		return proxyAnswer{}, nil
 	}
 	a.mu.Lock()
 	basic, session := a.basic, a.session
 	a.mu.Unlock()
 	switch {
 	case session != nil && (body != nil || !session.Offer().NeedsBody()):
-		answer, err := session.Answer(method, uri, body)
-		if err == nil {
-			return answer.Value, nil
-		}
+		answer, err := a.digest(session, method, uri, body)
 		if errors.Is(err, digest.ErrUsedUp) {
-			return "", nil // the proxy will say which nonce is next
+			return proxyAnswer{}, nil // the proxy will say which nonce is next
 		}
-		return "", err
+		return answer, err
 	case basic:
-		return proxy.Basic(a.user, a.password)
+		value, err := proxy.Basic(a.user, a.password)
+		return proxyAnswer{value: value, basic: true}, err
 	}
-	return "", nil
+	return proxyAnswer{}, nil
+}
+
+func (a *proxyAuth) digest(s *digest.Session, method, uri string, body func(io.Writer) error) (proxyAnswer, error) {
+	answer, err := s.Answer(method, uri, body)
+	if err != nil {
+		return proxyAnswer{}, err
+	}
+	return proxyAnswer{value: answer.Value, session: s}, nil
 }
 
 // answer is the answer to a 407 after a request that carried used; ok is false
-// where there is none that could do better.
-func (a *proxyAuth) answer(challenges []string, method, uri, used string, n int, body func(io.Writer) error) (field string, ok bool, err error) {
+// where there is none that could do better. It is an error if the proxy offers
+// nothing but a Digest that cannot be answered.
+func (a *proxyAuth) answer(challenges []string, method, uri string, used proxyAnswer, n int, body func(io.Writer) error) (answer proxyAnswer, ok bool, err error) {
 	if a == nil {
-		return "", false, nil
+		return proxyAnswer{}, false, nil
 	}
 	list := digest.ParseChallenges(challenges)
-	if offer, _ := digest.Choose(list); offer != nil {
+	offer, why := digest.Choose(list)
+	if offer != nil {
 		a.mu.Lock()
-		tried := n > 0 && a.session != nil && hasScheme(used, "Digest")
-		if tried && !offer.Stale {
-			a.session = nil
+		if n > 0 && used.session != nil && !offer.Stale {
+			if a.session == used.session { // another request may have found a better one
+				a.session = nil
+			}
 			a.mu.Unlock()
-			return "", false, nil
+			return proxyAnswer{}, false, nil
 		}
 		if a.session == nil || !a.session.Serves(offer) {
 			a.session = digest.NewSession(offer, a.user, a.password)
@@ -70,30 +86,25 @@ func (a *proxyAuth) answer(challenges []string, method, uri, used string, n int,
 		a.basic = false
 		a.mu.Unlock()
 		if offer.NeedsBody() && body == nil {
-			return "", false, errProxyBody
+			return proxyAnswer{}, false, errProxyBody
 		}
-		answer, err := s.Answer(method, uri, body)
-		if err != nil {
-			return "", false, err
-		}
-		return answer.Value, true, nil
+		answer, err = a.digest(s, method, uri, body)
+		return answer, err == nil, err
 	}
 	for _, c := range list {
 		if wire.EqualFold(c.Scheme, "Basic") {
 			a.mu.Lock()
-			again := hasScheme(used, "Basic")
-			a.basic = !again
+			a.basic = !used.basic
 			a.mu.Unlock()
-			if again {
-				return "", false, nil
+			if used.basic {
+				return proxyAnswer{}, false, nil
 			}
-			field, err := proxy.Basic(a.user, a.password)
-			return field, err == nil, err
+			value, err := proxy.Basic(a.user, a.password)
+			return proxyAnswer{value: value, basic: true}, err == nil, err
 		}
 	}
-	return "", false, nil
-}
-
-func hasScheme(field, scheme string) bool {
-	return len(field) > len(scheme) && field[len(scheme)] == ' ' && wire.EqualFold(field[:len(scheme)], scheme)
+	if why != digest.ErrNoOffer {
+		return proxyAnswer{}, false, fmt.Errorf("407: %w", why)
+	}
+	return proxyAnswer{}, false, nil
 }

@@ -111,12 +111,12 @@ func (d *dialer) tunnel(ctx context.Context, r *route, target string) (*proxy.Tu
 	via, auth := r.via, r.viaAuth
 	used, err := auth.first("CONNECT", target, nil)
 	answers := 0
-	t := &proxy.Tunnel{Addr: target, Fields: via.header, Authorization: used, Limits: d.h1.Limits, Rules: d.h1.Rules}
+	t := &proxy.Tunnel{Addr: target, Fields: via.header, Authorization: used.value, Limits: d.h1.Limits, Rules: d.h1.Rules}
 	t.Authorize = func(challenges []string, method, uri string) (string, bool, error) {
-		field, ok, err := auth.answer(challenges, method, uri, used, answers, nil)
+		answer, ok, err := auth.answer(challenges, method, uri, used, answers, nil)
 		answers++
-		used = field
-		return field, ok, err
+		used = answer
+		return answer.value, ok, err
 	}
 	if f := d.onProxyConnect; f != nil && err == nil {
 		var more Header

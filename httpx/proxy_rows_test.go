@@ -36,12 +36,13 @@ func onStage(t *testing.T, path, origin string, auth bool, f func(t *testing.T, 
 
 func TestProxyRows(t *testing.T) {
 	t.Run("A19.1 schemes and user information", func(t *testing.T) {
-		for _, good := range []string{"http://p", "https://p:1", "socks5://u:p@p", "socks5h://u@[::1]:1", "HTTP://P/"} {
+		for _, good := range []string{"http://p", "https://p:1", "socks5://u:p@p", "socks5h://u:p@[::1]:1", "HTTP://P/"} {
 			if _, err := httpx.New(httpx.WithProxy(good)); err != nil {
 				t.Errorf("%s: %v", good, err)
 			}
 		}
-		for _, bad := range []string{"", "p:3128", "socks4://p", "socks4a://p", "ftp://p", "http://p/path", "http://u:S3CRET@p:x", "http://u:S3CRET%zz@p", "http://S3CRET@"} {
+		for _, bad := range []string{"", "p:3128", "socks4://p", "socks4a://p", "ftp://p", "http://p/path", "http://u:S3CRET@p:x", "http://u:S3CRET%zz@p", "http://S3CRET@",
+			"socks5://S3CRET@p", "socks5h://:S3CRET@p", "socks5://u:S3CRET" + strings.Repeat("p", 250) + "@p"} {
 			if _, err := httpx.New(httpx.WithProxy(bad)); err == nil || strings.Contains(err.Error(), "S3CRET") {
 				t.Errorf("%s: %v", bad, err)
 			}
@@ -53,6 +54,15 @@ func TestProxyRows(t *testing.T) {
 			if _, err := httpx.New(httpx.WithProxyConfig(bad)); err == nil {
 				t.Errorf("%v: an option that goes unheeded is taken", bad)
 			}
+		}
+	})
+	t.Run("A19.1 a user alone is no user for SOCKS", func(t *testing.T) {
+		setEnv(t, "ALL_PROXY=socks5://S3CRET@127.0.0.1:1")
+		if got := where(t, "http://a"); got != "!" {
+			t.Errorf("goes to %q", got)
+		}
+		if _, err := httpx.New(httpx.WithProxyConfig(httpx.Proxy{URL: "socks5://u@p", User: url.UserPassword("u", "p")})); err != nil {
+			t.Error(err)
 		}
 	})
 	t.Run("A19.1 User takes the place of the URL's", func(t *testing.T) {

@@ -36,21 +36,25 @@ func (t *HTTPTransport) viaProxy(ctx context.Context, rt *route, key pool.Key, r
 		w.CloseBody()
 		return &wire.Error{Phase: wire.PhaseProxy, Kind: wire.KindProtocol, Err: err}
 	}
-	used, err := rt.viaAuth.first(method, target, r.digestBody())
+	auth := rt.viaAuth
+	if r.Header.Has("Proxy-Authorization") {
+		auth = nil // the request's own field is what goes, whatever the proxy asks for
+	}
+	used, err := auth.first(method, target, r.digestBody())
 	if err != nil {
 		w.CloseBody()
 		return &wire.Error{Phase: wire.PhaseProxy, Kind: wire.KindRefused, Err: err}
 	}
 	for n := 0; ; n++ {
 		w.Target = target
-		w.Fields = proxy.ForwardFields(nil, via.header, used, wire.Fields(r.Header))
+		w.Fields = proxy.ForwardFields(nil, via.header, used.value, wire.Fields(r.Header))
 		if err := t.pool.RoundTrip(ctx, key, w, &resp.wire); err != nil {
 			return err
 		}
-		if resp.wire.Status != 407 || rt.viaAuth == nil || n == maxProxyAnswers {
+		if resp.wire.Status != 407 || auth == nil || n == maxProxyAnswers {
 			return nil
 		}
-		field, ok, err := rt.viaAuth.answer(resp.wire.Fields.Values("Proxy-Authenticate"), method, target, used, n, r.digestBody())
+		answer, ok, err := auth.answer(resp.wire.Fields.Values("Proxy-Authenticate"), method, target, used, n, r.digestBody())
 		if !ok && err == nil {
 			return nil // the 407 is the answer
 		}
@@ -62,7 +66,7 @@ func (t *HTTPTransport) viaProxy(ctx context.Context, rt *route, key pool.Key, r
 		if err != nil {
 			return &wire.Error{Phase: wire.PhaseProxy, Kind: wire.KindRefused, Sent: true, Err: &viaError{proxy: via.url.Redacted(), err: err}}
 		}
-		used = field
+		used = answer
 		resp.wire = wire.Response{}
 		if err := r.fill(ctx, w, m, &resp.lease); err != nil {
 			return err
