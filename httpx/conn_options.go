@@ -72,6 +72,13 @@ func WithSNI(name string) Option {
 // TLS and Host still name the first. The host "*" stands for all hosts, and
 // "*" alone for all hosts and ports. It may be given several times; the most
 // exact wins.
+//
+// Beside a proxy an entry that names the origin is for the tunnel, which the proxy
+// is asked to make to the other address, and one with "*", or one that names the
+// proxy, for the connection to the proxy. Where the proxy forwards the request
+// there is no tunnel, and an entry that names its origin is an error: see
+// ProxyTunnelOnly. So is one beside WithUnixSocket whose connection goes to the
+// socket.
 func WithConnectTo(hostport, addrport string) Option {
 	return connOption(func(c *connOptions) error {
 		if _, _, err := net.SplitHostPort(hostport); err != nil && hostport != "*" {
@@ -90,7 +97,8 @@ func WithConnectTo(hostport, addrport string) Option {
 	})
 }
 
-// WithUnixSocket makes all connections go to a Unix domain socket.
+// WithUnixSocket makes all connections go to a Unix domain socket, those to a proxy
+// too.
 func WithUnixSocket(path string) Option {
 	return connOption(func(c *connOptions) error { c.unixSocket = path; return nil })
 }

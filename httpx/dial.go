@@ -43,9 +43,17 @@ func newDialer(cfg *config) (*dialer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !base.proxies.any(&env, func(*proxyServer) bool { return true }) {
+		if err := base.unheededDirectly(); err != nil {
+			return nil, err
+		}
+	}
 	if cfg.dialContext != nil {
 		if unheeded := ownDialer(&cfg.dialer); unheeded != "" {
 			return nil, fmt.Errorf("%s and WithDialContext: the function connects by itself, and would have to do that too", unheeded)
+		}
+		if unheeded := ownNames(cfg); unheeded != "" && !base.proxies.any(&env, (*proxyServer).localNames) {
+			return nil, fmt.Errorf("%s and WithDialContext: the function is given names and connects by itself, and would have to resolve them too; only a socks5:// proxy that New is given has its targets resolved here", unheeded)
 		}
 	}
 	nd := cfg.dialer
@@ -84,8 +92,7 @@ func newDialer(cfg *config) (*dialer, error) {
 }
 
 // ownDialer names an option that only a net.Dialer of ours can heed, "" if none
-// was given. (WithResolver is not among them: names for a socks5 proxy are looked
-// up by it.)
+// was given.
 func ownDialer(d *net.Dialer) string {
 	switch {
 	case d.ControlContext != nil:
@@ -94,6 +101,19 @@ func ownDialer(d *net.Dialer) string {
 		return "WithKeepAlive"
 	case d.FallbackDelay != 0:
 		return "WithFallbackDelay"
+	}
+	return ""
+}
+
+// ownNames names an option about the resolution of names, "" if none was given.
+func ownNames(cfg *config) string {
+	switch {
+	case cfg.hosts != nil:
+		return "WithHosts"
+	case cfg.cache != nil:
+		return "WithDNSCache"
+	case cfg.resolver != nil || cfg.dialer.Resolver != nil:
+		return "WithResolver"
 	}
 	return ""
 }
@@ -160,6 +180,9 @@ func (d *dialer) attempt(ctx context.Context, k pool.Key) (pool.Conn, error) {
 	if k.Scheme == "https" && !forwarded {
 		if tc, err = d.handshake(ctx, r, nc, k, info); err != nil {
 			raw.Close()
+			if tc != nil {
+				tc.Close() // a Handshaker's may hold more than the socket
+			}
 			return nil, err
 		}
 		nc = tc
@@ -273,7 +296,8 @@ func (d *dialer) handshake(ctx context.Context, r *route, nc net.Conn, k pool.Ke
 		err = fmt.Errorf("the server chose the protocol %q, which this client was not told to speak", p)
 	}
 	if err != nil {
-		return nil, &wire.Error{Phase: wire.PhaseTLS, Kind: wire.KindProtocol, Remote: true, Err: err} // the caller closes the socket
+		err = &wire.Error{Phase: wire.PhaseTLS, Kind: wire.KindProtocol, Remote: true, Err: err}
+		return tc, err // the caller closes the socket, then tc
 	}
 	return tc, nil
 }

@@ -22,8 +22,9 @@ type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// WithResolver sets the resolver of names; nil is net.DefaultResolver.
-// WithDialContext has its own way.
+// WithResolver sets the resolver of names; nil is net.DefaultResolver. Beside a
+// proxy it is asked for the names that WithHosts tells of. With WithDialContext,
+// which has its own way, it is an error, unless New is given a socks5:// proxy.
 func WithResolver(r Resolver) ClientOption {
 	return poolOption("WithResolver", func(c *config) error {
 		c.dialer.Resolver, c.resolver = nil, nil
@@ -40,7 +41,13 @@ func WithResolver(r Resolver) ClientOption {
 // resolved as ever. A name is compared without regard to case and a dot at its
 // end, and without addresses does not resolve. The addresses are tried as those of
 // the DNS are. TLS and Host still name the name. It may be given several times.
-// WithDialContext has its own way.
+//
+// It is about names that are resolved here. Beside a proxy those are the proxy's own
+// name and, through a socks5:// proxy, the origins'. Through an http, https or
+// socks5h proxy the proxy resolves the names of origins, forwarded or tunnelled, and
+// does not know of these addresses; WithConnectTo has a tunnel made to another one.
+// With WithDialContext, which has its own way, it is an error, unless New is given a
+// socks5:// proxy.
 func WithHosts(hosts map[string][]netip.Addr) ClientOption {
 	return poolOption("WithHosts", func(c *config) error {
 		c.hosts = maps.Clone(c.hosts)

@@ -36,7 +36,8 @@ const maxLookup = 10 * time.Second
 
 // WithDNSCache remembers what names resolve to. Look-ups of one name at the same
 // time are one. Without it every dial asks the resolver; connections that are kept
-// alive need none. WithDialContext has its own way.
+// alive need none. With WithDialContext, which has its own way, it is an error,
+// unless New is given a socks5:// proxy, whose targets are resolved here.
 func WithDNSCache(d DNSCache) ClientOption {
 	return poolOption("WithDNSCache", func(c *config) error { c.cache = &d; return nil })
 }

@@ -22,7 +22,9 @@ import (
 // The patterns of WithMountProxy and of the environment's NO_PROXY and proxy
 // variables stand in the same table: one that is more specific than pattern has
 // the client's own transport carry the request, as it says; of equal ones WithMount
-// holds.
+// holds. Where a request, or a derived client, has a say of its own in proxies
+// (WithProxy, NoProxy, WithTrustEnv and the like), the patterns are those that are
+// left by it.
 //
 // Every request that goes out is looked at, those of redirects too, below the
 // middleware. Options of the connection, proxies among them, concern the client's
@@ -62,10 +64,11 @@ func (c *config) route(own Transport) Transport {
 
 // RoundTrip implements Transport.
 func (r *router) RoundTrip(ctx context.Context, req *Request) (*Response, error) {
-	return r.choose(req.URL).RoundTrip(ctx, req)
+	return r.choose(req).RoundTrip(ctx, req)
 }
 
-func (r *router) choose(u *URL) Transport {
+func (r *router) choose(req *Request) Transport {
+	u := req.URL
 	for i := range r.mounts {
 		m := &r.mounts[i]
 		if !m.pattern.Match(u.scheme, u.host, u.port) {
@@ -73,7 +76,11 @@ func (r *router) choose(u *URL) Transport {
 		}
 		if own, ok := r.own.(*HTTPTransport); ok && m.transport != nil {
 			routes := &own.dialer.routes
-			if p := routes.base.proxies.mount(u, &routes.env); p != nil && proxy.Compare(p.pattern, m.pattern) < 0 {
+			o, err := routes.options(req.more)
+			if err != nil {
+				return own // which says so
+			}
+			if p := o.proxies.mount(u, &routes.env); p != nil && proxy.Compare(p.pattern, m.pattern) < 0 {
 				return own
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -124,6 +125,83 @@ func TestMounts(t *testing.T) {
 			if resp, err := w.Get(context.Background(), "http://"+host+"/", opts...); err != nil || resp.Text() != want {
 				t.Errorf("%s: %v %v, want %q", host, resp, err, want)
 			}
+		}
+	})
+	t.Run("A20.3 the table of a request that has a say of its own in proxies", func(t *testing.T) {
+		setEnv(t, "ALL_PROXY=http://env.test:1", "NO_PROXY=no.test")
+		dial := httpx.WithDialContext(func(_ context.Context, _, addr string) (net.Conn, error) { return nil, errors.New("dialled " + addr) })
+		mounts := []httpx.ClientOption{httpx.WithMount("all://*.test", &named{name: "wide"}), httpx.WithMount("all://", &named{name: "all"}), dial}
+		get := func(c *httpx.Client, url string, opts ...httpx.RequestOption) string {
+			resp, err := c.Get(ctx, url, opts...)
+			if err != nil {
+				_, where, _ := strings.Cut(err.Error(), "dialled ")
+				return where
+			}
+			return resp.Text()
+		}
+		for _, tt := range []struct {
+			name      string
+			opts      []httpx.Option
+			exempt    string // http://no.test, which the environment names
+			specific  string // http://x.m.test, which a mount of a proxy names
+			otherwise string // http://a.test
+		}{
+			{"none", nil, "no.test:80", "m.test:3", "wide"},
+			{"no trust", []httpx.Option{httpx.WithTrustEnv(false)}, "wide", "m.test:3", "wide"},
+			{"trust", []httpx.Option{httpx.WithTrustEnv(false), httpx.WithTrustEnv(true)}, "no.test:80", "m.test:3", "wide"},
+		} {
+			all := append(slices.Clone(mounts), httpx.WithMountProxy("all://*.m.test", "http://m.test:3"))
+			var client, derived []httpx.ClientOption
+			var request []httpx.RequestOption
+			for _, o := range tt.opts {
+				client, derived, request = append(client, o), append(derived, o), append(request, o)
+			}
+			plain := newClient(t, all...)
+			with, err := plain.With(derived...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for url, want := range map[string]string{"http://no.test": tt.exempt, "http://x.m.test": tt.specific, "http://a.test": tt.otherwise} {
+				for how, got := range map[string]string{
+					"the request's": get(plain, url, request...), "the client's": get(newClient(t, append(all, client...)...), url), "the derived client's": get(with, url),
+				} {
+					if got != want {
+						t.Errorf("%s, %s: %s goes to %q, want %q", tt.name, how, url, got, want)
+					}
+				}
+			}
+		}
+		// A proxy of one's own for all leaves no pattern of proxies, and so do none;
+		// of a client or a derived one the mounts stay.
+		own := httpx.WithProxy("http://own.test:2")
+		c := newClient(t, append(slices.Clone(mounts), httpx.WithMountProxy("all://*.m.test", "http://m.test:3"))...)
+		for _, opt := range []httpx.RequestOption{own, httpx.NoProxy(), httpx.WithProxyFunc(func(*httpx.Request) (*httpx.Proxy, error) { return nil, nil })} {
+			for _, url := range []string{"http://no.test", "http://x.m.test"} {
+				if got := get(c, url, opt); got != "wide" {
+					t.Errorf("%s goes to %q", url, got)
+				}
+			}
+		}
+		d, err := c.With(own)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, b := get(d, "http://no.test"), get(d, "http://x.m.test"); a != "wide" || b != "m.test:3" {
+			t.Errorf("%q, %q", a, b)
+		}
+		// A request without a client takes the options of the one that sends it.
+		r, err := httpx.NewRequest("GET", "http://no.test", httpx.WithTrustEnv(false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp, err := c.Send(ctx, r); err != nil || resp.Text() != "wide" {
+			t.Error(resp, err)
+		}
+		if r, err = httpx.NewRequest("GET", "http://no.test"); err != nil {
+			t.Fatal(err)
+		}
+		if resp, err := d.Send(ctx, r); err != nil || resp.Text() != "wide" {
+			t.Error(resp, err)
 		}
 	})
 	t.Run("A2.10 nil is the client's own transport", func(t *testing.T) {

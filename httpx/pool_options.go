@@ -29,8 +29,10 @@ func WithHTTP1Rules(r h1.Rules) ClientOption {
 // proxies: what is above the connection, TLS and the negotiation with a proxy, is
 // the client's still. network is "tcp", addr is host:port; WithLocalAddr with
 // 0.0.0.0 or :: makes it "tcp4" or "tcp6", and WithUnixSocket "unix" with a path.
-// Options that only a net.Dialer heeds (WithSocketControl, WithKeepAlive, another
-// local address) are errors with it.
+// Options that only a net.Dialer heeds (WithSocketControl, WithKeepAlive,
+// WithFallbackDelay, another local address) are errors with it, and so are WithHosts,
+// WithDNSCache and WithResolver, unless New is given a socks5:// proxy: the names
+// of origins are resolved before it is asked for them.
 func WithDialContext(f func(ctx context.Context, network, addr string) (net.Conn, error)) ClientOption {
 	return poolOption("WithDialContext", func(c *config) error { c.dialContext = f; return nil })
 }

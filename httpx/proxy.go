@@ -22,7 +22,10 @@ const (
 	// ProxyDefault forwards requests for http and tunnels those for https.
 	ProxyDefault ProxyMode = iota
 	// ProxyForwardOnly asks the proxy to fetch https URLs too: it then sees
-	// everything, and speaks TLS with the origin itself.
+	// everything, and speaks TLS with the origin itself, by roots and versions of
+	// its own. A request for https whose options name the origin's key or
+	// certificate, a client certificate or another implementation of TLS (WithSNI;
+	// ServerName, Pins, Certificates, CertFile, Handshaker of tls.Options) fails.
 	ProxyForwardOnly
 	// ProxyTunnelOnly tunnels everything by CONNECT, http too.
 	ProxyTunnelOnly
@@ -258,6 +261,13 @@ func (c *proxyChoice) mount(u *URL, env *environment) *proxyMount {
 	return best
 }
 
+// any reports whether a request may be given a proxy of which is holds.
+func (c *proxyChoice) any(env *environment, is func(*proxyServer) bool) bool {
+	fits := func(m proxyMount) bool { return m.server != nil && is(m.server) }
+	return c.ask != nil || c.server != nil && is(c.server) || slices.ContainsFunc(c.mounts, fits) ||
+		c.asksEnv() && slices.ContainsFunc(env.mounts, fits)
+}
+
 // proxyServer is a Proxy, parsed. Immutable.
 type proxyServer struct {
 	url    proxy.URL
@@ -317,6 +327,9 @@ func (s *proxyServer) forwards(scheme string) bool {
 	}
 	return scheme == "http" || s.mode == ProxyForwardOnly
 }
+
+// localNames reports whether the names of targets are resolved here.
+func (s *proxyServer) localNames() bool { return !s.url.RemoteNames() }
 
 func (s *proxyServer) fingerprint(b *strings.Builder) {
 	fmt.Fprintf(b, "|%q %q %q %q %q %d %t %s", s.url.Scheme, s.url.Host, s.url.Port, s.url.Username, s.url.Password, s.mode, s.share, s.tls.Fingerprint())

@@ -100,6 +100,7 @@ func (d *dialer) toProxy(ctx context.Context, r *route, info *wire.ConnInfo) (li
 	}
 	if p := tc.ConnectionState().NegotiatedProtocol; p != "" && p != "http/1.1" {
 		raw.Close()
+		tc.Close()
 		return link{}, proxyFailed(via, &wire.Error{Phase: wire.PhaseTLS, Kind: wire.KindProtocol, Remote: true,
 			Err: fmt.Errorf("the proxy chose the protocol %q, and HTTP/1.1 is all that is spoken with a proxy", p)})
 	}

@@ -159,6 +159,14 @@ func TestProxyEnvironmentGivesWay(t *testing.T) {
 			}
 		})
 	}
+	t.Run("A19.9 a transport is given", func(t *testing.T) {
+		c := newClient(t, httpx.WithTransport(&named{name: "given"}))
+		for _, url := range []string{"http://a", "https://a", "http://no.test"} {
+			if resp, err := c.Get(t.Context(), url); err != nil || resp.Text() != "given" {
+				t.Errorf("%s: %v %v", url, resp, err)
+			}
+		}
+	})
 	t.Run("A2.9 a request's option wins over mounts", func(t *testing.T) {
 		var dialed []string
 		c := newClient(t, mount, httpx.WithDialContext(func(_ context.Context, _, addr string) (net.Conn, error) {

@@ -103,8 +103,11 @@ func (s *stage) url() string {
 // client makes the client of this stage, with the password that is given.
 func (s *stage) client(password string, opts ...httpx.ClientOption) *httpx.Client {
 	all := []httpx.ClientOption{
-		httpx.WithTrustEnv(false), httpx.WithDialContext(s.dial), httpx.WithResolver(stageResolver()),
+		httpx.WithTrustEnv(false), httpx.WithDialContext(s.dial),
 		httpx.WithTLS(tls.Options{RootCAs: s.certs.pool}), httpx.WithHTTP2(s.origin == "h2"),
+	}
+	if s.path == "socks5" {
+		all = append(all, httpx.WithResolver(stageResolver()))
 	}
 	if s.path != "direct" {
 		p := httpx.Proxy{URL: s.path + "://proxy.test:3128"}

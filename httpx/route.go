@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -73,15 +74,81 @@ func newRoute(o connOptions, via *proxyServer, env *environment) (*route, error)
 	return r, nil
 }
 
-// contradiction finds options of which one would go unheeded.
+// contradiction finds options of which one would go unheeded by every connection.
 func (o *connOptions) contradiction(via *proxyServer) error {
-	switch {
-	case o.unixSocket != "" && o.localAddr.IsValid():
+	if o.unixSocket == "" {
+		return nil
+	}
+	if o.localAddr.IsValid() {
 		return errors.New("WithUnixSocket and WithLocalAddr: a Unix domain socket has no local IP address")
-	case o.unixSocket != "" && via == nil && len(o.connectTo) > 0:
+	}
+	for _, from := range slices.Sorted(maps.Keys(o.connectTo)) {
+		if strings.HasPrefix(from, "*") {
+			return fmt.Errorf("WithUnixSocket and WithConnectTo(%q): every connection goes to the socket, so nothing is left to redirect", from)
+		}
+	}
+	if via != nil {
+		if _, ok := o.named(via.url.Addr()); ok {
+			return errors.New("WithUnixSocket and WithConnectTo for the proxy: every connection goes to the socket, so nothing is left to redirect")
+		}
+	}
+	return nil
+}
+
+// unheeded finds options that a request for u through via, nil for none, would
+// leave unheeded.
+func (o *connOptions) unheeded(via *proxyServer, u *URL) error {
+	if via == nil {
+		return o.unheededDirectly()
+	}
+	if !via.forwards(u.scheme) {
+		return nil
+	}
+	if _, ok := o.named(u.addr); ok && u.addr != via.url.Addr() {
+		return fmt.Errorf("WithConnectTo for %s and a proxy that forwards the request: it connects to the host of the URL; have it make a tunnel, by ProxyTunnelOnly", u.addr)
+	}
+	if u.scheme != "https" {
+		return nil
+	}
+	if promise := tlsPromise(&o.tls); promise != "" {
+		return fmt.Errorf("%s and ProxyForwardOnly for https: the proxy speaks TLS with the origin, where this cannot be heeded; have it make a tunnel, by ProxyDefault or ProxyTunnelOnly", promise)
+	}
+	return nil
+}
+
+func (o *connOptions) unheededDirectly() error {
+	if o.unixSocket != "" && len(o.connectTo) > 0 {
 		return errors.New("WithUnixSocket and WithConnectTo: every connection goes to the socket, so nothing is left to redirect")
 	}
 	return nil
+}
+
+// tlsPromise names an option that says who the origin or the client is, "" if there
+// is none.
+func tlsPromise(o *ourtls.Options) string {
+	base := o.Base
+	if base == nil {
+		base = new(tls.Config)
+	}
+	switch {
+	case len(o.Pins) > 0:
+		return "tls.Options.Pins"
+	case o.CertFile != "":
+		return "tls.Options.CertFile"
+	case len(o.Certificates) > 0:
+		return "tls.Options.Certificates"
+	case o.Handshaker != nil:
+		return "tls.Options.Handshaker"
+	case o.ServerName != "":
+		return "WithSNI or tls.Options.ServerName"
+	case len(base.Certificates) > 0 || base.GetClientCertificate != nil:
+		return "a client certificate in tls.Options.Base"
+	case base.ServerName != "":
+		return "a ServerName in tls.Options.Base"
+	case base.VerifyConnection != nil || base.VerifyPeerCertificate != nil:
+		return "a function in tls.Options.Base that verifies"
+	}
+	return ""
 }
 
 // network is the one to dial in. A local address without a host chooses the
@@ -110,28 +177,38 @@ type routes struct {
 
 // of returns the route for a request, nil for the client's own.
 func (rs *routes) of(r *Request, m *more) (*route, error) {
-	o := &rs.base.connOptions
-	plain := m == nil || len(m.conn) == 0 && m.sni == ""
-	if !plain {
-		own := *o
-		o = &own
-		for _, f := range m.conn {
-			if err := f(o); err != nil {
-				return nil, err
-			}
-		}
-		if m.sni != "" {
-			o.tls.ServerName = m.sni
-		}
+	o, err := rs.options(m)
+	if err != nil {
+		return nil, err
 	}
 	via, err := o.proxies.choose(r, &rs.env)
 	if err != nil {
 		return nil, &wire.Error{Phase: wire.PhaseProxy, Kind: wire.KindRefused, Err: err}
 	}
-	if plain && via == nil {
+	if err := o.unheeded(via, r.URL); err != nil {
+		return nil, err
+	}
+	if via == nil && o == &rs.base.connOptions {
 		return nil, nil
 	}
 	return rs.intern(o, via)
+}
+
+// options are those of a request: the client's own themselves if it has no other.
+func (rs *routes) options(m *more) (*connOptions, error) {
+	if m == nil || len(m.conn) == 0 && m.sni == "" {
+		return &rs.base.connOptions, nil
+	}
+	own := rs.base.connOptions
+	for _, f := range m.conn {
+		if err := f(&own); err != nil {
+			return nil, err
+		}
+	}
+	if m.sni != "" {
+		own.tls.ServerName = m.sni
+	}
+	return &own, nil
 }
 
 // intern returns the route with these options.
@@ -199,11 +276,11 @@ func (r *route) target(addr string) string {
 }
 
 // named applies the entries that name the host.
-func (r *route) named(addr string) (string, bool) {
-	if to, ok := r.connectTo[addr]; ok {
+func (o *connOptions) named(addr string) (string, bool) {
+	if to, ok := o.connectTo[addr]; ok {
 		return to, true
 	}
-	to, ok := r.connectTo[addr[:strings.LastIndexByte(addr, ':')]+":*"]
+	to, ok := o.connectTo[addr[:strings.LastIndexByte(addr, ':')]+":*"]
 	return to, ok
 }
 
