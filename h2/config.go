@@ -60,7 +60,7 @@ type Config struct {
 	// for one.
 	Request RequestOptions
 	// Interim bounds the number of interim responses to one request. 0 or less
-	// is DefaultInterim.
+	// is DefaultInterim. Their fields together may take Fields.ListBytes.
 	Interim int
 
 	// MaxConcurrent bounds the streams that are open at once, besides the

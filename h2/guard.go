@@ -32,6 +32,8 @@ const (
 	ruleFlood   = "RFC 9113 §10.5: a peer that abuses the protocol is disconnected"
 	ruleUnread  = "RFC 9113 §10.5: a peer that does not read its answers is disconnected"
 	ruleInterim = "limit: Config.Interim"
+
+	ruleInterimSize = "limit: DecoderConfig.ListBytes, by all interim responses"
 )
 
 // guard is the allowance. Guarded by Conn.mu.

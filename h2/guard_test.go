@@ -199,6 +199,66 @@ func TestInterimLimit(t *testing.T) {
 	})
 }
 
+// Interim responses that nobody takes, because the hook that is to see them has
+// not returned, do not pile up: all together they may be as large as one.
+func TestInterimSize(t *testing.T) {
+	const most = 256 << 10
+	large := strings.Repeat("x", 8<<10)
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{Interim: 1 << 20})
+		hook, entered := make(chan struct{}), make(chan struct{}, 1)
+		req := get("/")
+		req.Trace = &wire.Trace{Interim: func(int, wire.Fields) error {
+			select {
+			case entered <- struct{}{}:
+			default:
+			}
+			<-hook
+			return nil
+		}}
+		k := f.do(t.Context(), req)
+		f.WantHeaders(1, "", "a request")
+		for n := 0; n <= most; n += len(large) {
+			f.SendHeaders(1, false, ":status", "103", "link", large)
+		}
+		<-entered
+		f.Want(h2.FrameRSTStream, 1, "too much, while the hook has not returned")
+		close(hook)
+		if e := k.fails(wire.ErrRemoteProtocol); !strings.Contains(e.Error(), "interim responses too large") {
+			t.Errorf("%v", e)
+		}
+	})
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{Interim: 1 << 20})
+		s, err := f.c.Open(t.Context(), requestFields("GET", "/"), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.WantHeaders(1, "", "a request")
+		for n := 0; n <= most; n += len(large) {
+			f.SendHeaders(1, false, ":status", "103", "link", large)
+		}
+		f.Want(h2.FrameRSTStream, 1, "events that nobody receives are bounded, too")
+		s.Reset(h2.Cancel)
+	})
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{})
+		seen := 0
+		req := get("/")
+		req.Trace = &wire.Trace{Interim: func(int, wire.Fields) error { seen++; return nil }}
+		k := f.do(t.Context(), req)
+		f.WantHeaders(1, "", "a request")
+		for range 30 {
+			f.SendHeaders(1, false, ":status", "103", "link", large)
+		}
+		f.Respond(1, "200", "ok")
+		k.ok(200, "ok")
+		if seen != 30 {
+			t.Errorf("%d of 30 were told", seen)
+		}
+	})
+}
+
 func TestHeaderListLimits(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

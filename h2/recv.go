@@ -35,6 +35,12 @@ func (s *stream) headLocked(r *wire.Response, end bool) error {
 		if s.interim++; s.interim > c.cfg.Interim {
 			return StreamError{ID: s.id, Code: EnhanceYourCalm, Rule: ruleInterim, What: "one interim response too many"}
 		}
+		// They wait for a hook or for Receive, which may be slow: what waits must
+		// not grow with their number. The limit counts them all, told or not, so
+		// that it does not depend on who is faster.
+		if s.interimSize += FieldListSize(r.Fields); s.interimSize > uint64(c.cfg.Fields.ListBytes) {
+			return StreamError{ID: s.id, Code: EnhanceYourCalm, Rule: ruleInterimSize, What: "interim responses too large"}
+		}
 		s.got100 = s.got100 || r.Status == 100
 		switch {
 		case s.keepEvents:

@@ -67,6 +67,7 @@ type streamState struct {
 	fields       wire.Fields // of the request; of who begins
 	interims     []interim   // to be told
 	interim      int         // how many came
+	interimSize  uint64      // and their fields, as FieldListSize counts
 	got100       bool
 	headDone     bool // the final head has come
 	bodiless     bool // HEAD: no content, whatever Content-Length says
