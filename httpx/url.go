@@ -97,6 +97,11 @@ func (u *URL) parse(s string) error {
 			end = len(rest)
 		}
 		if err := u.parseAuthority(rest[:end]); err != nil {
+			if strings.Contains(rest[end:], "@") || strings.Contains(u.fragment, "@") {
+				// What was taken for the host may be a part of the password: it is
+				// not quoted.
+				return invalidURL("what stands before the path is no host and port (in a user or password write / as %%2F, ? as %%3F, # as %%23, @ as %%40)")
+			}
 			return err
 		}
 		rest = rest[end:]

@@ -255,7 +255,10 @@ func TestInvalidURLKeepsThePassword(t *testing.T) {
 	for _, in := range []string{
 		"//u:hunter2@e.org/", " https://u:hunter2@e.org/", "https//u:hunter2@e.org/", "/u:hunter2@e.org?x=@",
 		"//u:hun?hunter2@e.org/", "//u:hun#hunter2@e.org/", "http://u:hunter2/x@e.org/", "http://u:hunter2?x@e.org/",
-		"http://u:hunter2#x@e.org/", "http:u:hunter2@e.org/", "u:hunter2@e.org/",
+		"http://u:hunter2#x@e.org/", "http:u:hunter2@e.org/", "u:hunter2@e.org/", "http://u:pass/hunter2@e.org/",
+		// Up to the first slash it looks like a host, and a wrong one.
+		"http://u:x@hunter2.5/y@e.org/", "http://u:x@[hunter2]/y@e.org/", "http://u:x@\u00e4hunter2-.x?y@e.org/",
+		"http://[hunter2]#x@e.org/", "http://u:x@[fe80::1%25hunter2+]/y@e.org/", "http://u:hunter2\x01@e.org/",
 	} {
 		_, err := NewRequest("GET", in)
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
