@@ -2,6 +2,7 @@ package h1
 
 import (
 	"errors"
+	"fmt"
 	"io"
 
 	"gohttpx.dev/internal/bufpool"
@@ -263,7 +264,8 @@ func (c *Conn) trailers() (ended bool, err error) {
 	c.scanned = next
 	limit := c.cfg.Limits.TrailerBytes
 	if end > limit || end == 0 && len(src) >= limit {
-		return false, c.remoteError(wire.PhaseBody, "h1: trailer section is longer than Limits.TrailerBytes")
+		return false, c.parseError(wire.PhaseBody, broken(ruleTrailerBytes,
+			fmt.Sprintf("trailer section is longer than %d bytes", limit), -1))
 	}
 	if end == 0 {
 		return false, nil

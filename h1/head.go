@@ -44,9 +44,9 @@ func (c *Conn) receiveResponse(req *wire.Request, res *wire.Response) error {
 		interim++
 		bytes += n
 		if interim > c.cfg.Limits.Interim || bytes > c.cfg.Limits.HeadBytes {
-			return c.failHead(req, c.remoteError(wire.PhaseHead,
-				fmt.Sprintf("h1: %d interim responses of %d bytes are above the limit of %d and %d bytes",
-					interim, bytes, c.cfg.Limits.Interim, c.cfg.Limits.HeadBytes)))
+			return c.failHead(req, c.parseError(wire.PhaseHead, broken(ruleInterim,
+				fmt.Sprintf("%d interim responses of %d bytes are above the limit of %d and %d bytes",
+					interim, bytes, c.cfg.Limits.Interim, c.cfg.Limits.HeadBytes), -1)))
 		}
 		if t := req.Trace; t != nil && t.Interim != nil {
 			if err := t.Interim(res.Status, res.Fields); err != nil {
@@ -82,8 +82,8 @@ func (c *Conn) readHead(res *wire.Response) (int, error) {
 			}
 			resume = next
 			if end > c.cfg.Limits.HeadBytes || end == 0 && len(src) >= c.cfg.Limits.HeadBytes {
-				return 0, c.remoteError(wire.PhaseHead,
-					fmt.Sprintf("h1: response head is longer than %d bytes (Limits.HeadBytes)", c.cfg.Limits.HeadBytes))
+				return 0, c.parseError(wire.PhaseHead, broken(ruleHeadBytes,
+					fmt.Sprintf("response head is longer than %d bytes", c.cfg.Limits.HeadBytes), -1))
 			}
 			if end > 0 {
 				n, err := c.parser.Response(src[:end], res)

@@ -25,6 +25,9 @@ const (
 	ruleFoldFrame = "RFC 9112 §5.2: no folded field line where it decides the framing"
 	ruleFields    = "limit: Limits.Fields"
 	ruleHeadBytes = "limit: Limits.HeadBytes"
+
+	ruleInterim      = "limit: Limits.Interim, and Limits.HeadBytes for all of them"
+	ruleTrailerBytes = "limit: Limits.TrailerBytes"
 )
 
 // maxSection bounds what Parser looks at, so that offsets fit 32 bits.

@@ -84,7 +84,12 @@ func newDialer(cfg *config) (*dialer, error) {
 			MaxRequests: max(cfg.limits.MaxRequestsPerConnection, 0),
 		},
 		h2: h2.Config{
-			Fields:      h2.DecoderConfig{ListBytes: max(cfg.limits.MaxHeaderBytes, 0), Fields: max(cfg.limits.MaxHeaderFields, 0)},
+			Fields: h2.DecoderConfig{
+				BlockBytes: max(cfg.limits.MaxHeaderBytes, h2.DefaultBlockBytes), // no section within ListBytes is longer
+				ListBytes:  max(cfg.limits.MaxHeaderBytes, 0),
+				Fields:     max(cfg.limits.MaxHeaderFields, 0),
+			},
+			Interim:     h1.DefaultInterim, // so that it is one number for both
 			MaxRequests: max(cfg.limits.MaxRequestsPerConnection, 0),
 			Write:       cfg.timeouts.Write,
 		},

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"gohttpx.dev/h1"
+	"gohttpx.dev/h2"
 	"gohttpx.dev/tls"
 	"gohttpx.dev/wire"
 )
@@ -104,10 +106,41 @@ func (e *Error) Error() string {
 		b.WriteString(": ")
 	}
 	b.WriteString(e.Err.Error())
+	if o := limitOption(e.Err); o != "" {
+		b.WriteString("; see WithLimits, " + o)
+	}
 	if e.Attempts > 0 {
 		fmt.Fprintf(&b, " (after %d attempts)", e.Attempts)
 	}
 	return b.String()
+}
+
+// limitOption names what of Limits was too little for a response head, "" if that
+// was not it. The engines name their own settings, which no user of a Client sees.
+func limitOption(err error) string {
+	var p *h1.ParseError
+	var s h2.StreamError
+	var c h2.ConnError
+	rule := ""
+	switch {
+	case errors.As(err, &p):
+		rule = p.Rule
+	case errors.As(err, &s):
+		rule = s.Rule
+	case errors.As(err, &c):
+		rule = c.Rule
+	}
+	limit, ok := strings.CutPrefix(rule, "limit: ")
+	if !ok {
+		return ""
+	}
+	switch limit, _, _ = strings.Cut(limit, ","); limit {
+	case "Limits.HeadBytes", "DecoderConfig.ListBytes", "DecoderConfig.BlockBytes":
+		return "MaxHeaderBytes"
+	case "Limits.Fields", "DecoderConfig.Fields":
+		return "MaxHeaderFields"
+	}
+	return ""
 }
 
 // Unwrap returns the cause.
