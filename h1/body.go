@@ -137,9 +137,12 @@ func (c *Conn) drain() bool {
 	defer func() { c.drainBy = 0 }()
 	scratch := bufpool.Get(oneWrite)
 	defer bufpool.Put(scratch)
-	for left := c.cfg.DrainBytes; left >= 0; {
+	at := c.dec.offset
+	for left := int64(c.cfg.DrainBytes); left >= 0; {
 		n, err := c.readContent(scratch)
-		left -= n
+		// What small chunks are wrapped in may be many times their data.
+		left -= max(int64(n), c.dec.offset-at)
+		at = c.dec.offset
 		if err != nil {
 			return err == io.EOF
 		}

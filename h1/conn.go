@@ -33,9 +33,9 @@ type Config struct {
 	// in bytes; 0 or less is DefaultReadBuffer. It grows for a longer head, up
 	// to Limits.HeadBytes, and an idle connection has none.
 	ReadBufferSize int
-	// DrainBytes is how much unread content a closed body may have for the
-	// connection to be kept: that much is read and dropped. 0 is
-	// DefaultDrainBytes, negative is none.
+	// DrainBytes is how much unread content, with its chunk framing, a closed
+	// body may have for the connection to be kept: that much is read and dropped.
+	// 0 is DefaultDrainBytes, negative is none.
 	DrainBytes int
 	// DrainTime bounds how long that may take, and with it Body.Close, which
 	// may take 50 ms more for an upload that is about to end, and for a TLS
