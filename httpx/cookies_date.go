@@ -63,7 +63,10 @@ func parseCookieDate(s string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	t := time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC)
-	return t, t.Day() == day // no 31 February, nor a day 0
+	if t.Day() != day { // 31 February, or a day 0
+		return time.Time{}, false
+	}
+	return t, true
 }
 
 func isDateDelimiter(r rune) bool {

@@ -66,7 +66,7 @@ func TestCookieDate(t *testing.T) {
 		{"empty", "", time.Time{}},
 	} {
 		got, ok := parseCookieDate(tt.in)
-		if ok != !tt.want.IsZero() || ok && !got.Equal(tt.want) {
+		if ok != !tt.want.IsZero() || !got.Equal(tt.want) {
 			t.Errorf("%s: %q → %v, %v", tt.name, tt.in, got, ok)
 		}
 	}
