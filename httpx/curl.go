@@ -35,7 +35,7 @@ func (r *Request) curl(secrets bool) string {
 	}
 	hasBody := r.HasBody()
 	switch {
-	case r.Method == "HEAD":
+	case r.Method == "HEAD" && !hasBody: // curl refuses --head beside a body
 		arg("--head")
 	case r.Method == "GET" && !hasBody, r.Method == "POST" && hasBody:
 	default:
@@ -66,7 +66,7 @@ func (r *Request) curl(secrets bool) string {
 				value = "[secure]"
 			}
 		}
-		if value == "" {
+		if strings.Trim(value, " \t") == "" {
 			arg("-H", f.Name+";") // curl's way to send an empty field
 			continue
 		}

@@ -25,6 +25,8 @@ func TestCurl(t *testing.T) {
 		}{
 			{"GET", "http://a.example/x?q=1", nil, `curl -H User-Agent: -H Accept: 'http://a.example/x?q=…'`},
 			{"HEAD", "http://a.example/", nil, `curl --head -H User-Agent: -H Accept: http://a.example/`},
+			{"HEAD", "http://a.example/", []httpx.RequestOption{httpx.WithHeaders(ours), httpx.WithHeader("Content-Type", " "), httpx.String("x")},
+				`curl -X HEAD -H 'User-Agent: a' -H 'Accept: b' -H 'Content-Type;' --data-raw x http://a.example/`},
 			{"DELETE", "http://u:secret@a.example/", nil, `curl -X DELETE -H User-Agent: -H Accept: http://a.example/`},
 			{"POST", "http://a.example/", []httpx.RequestOption{httpx.JSON("it's")},
 				`curl -H User-Agent: -H Accept: -H 'Content-Type: application/json' --data-raw '"it'\''s"' http://a.example/`},
