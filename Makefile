@@ -4,6 +4,7 @@
 SHELL := bash -o pipefail
 MODULES := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path '*/testdata/*'))
 FUZZTIME ?= 30s
+PARALLEL ?= 1
 # Runs a command in every module, all of them even if one fails.
 each = (bad=0; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)) || bad=1; done; exit $$bad)
 
@@ -37,8 +38,8 @@ vet-all: ## vet for three platforms
 cover: ## statement coverage of the library
 	@go test -coverprofile=cover.out ./... && go tool cover -func=cover.out | tail -n 1
 
-fuzz: ## every fuzz target for FUZZTIME
-	@FUZZTIME=$(FUZZTIME) .ci/fuzz
+fuzz: ## every fuzz target for FUZZTIME, PARALLEL of them at once; TARGETS=regexp for some
+	@FUZZTIME=$(FUZZTIME) PARALLEL=$(PARALLEL) TARGETS='$(TARGETS)' .ci/fuzz
 
 bench: ## ours beside net/http and fasthttp; see bench/README.md
 	@cd bench && go run ./cmd/bench -out "" $(ARGS)
