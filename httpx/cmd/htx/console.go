@@ -4,25 +4,29 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/fatih/color"
 	"golang.org/x/term"
 )
 
-// console is where the command writes. Immutable; used by one goroutine.
+// console is where the command writes. Immutable once run has it.
 type console struct {
-	out, err io.Writer
+	out io.Writer // used by one goroutine
+	err io.Writer // by several, which run makes safe
 	// outTerminal and errTerminal: a person looks at it, so output is made
 	// readable, and may be redrawn.
 	outTerminal, errTerminal bool
-	// colour: out and err may hold escape sequences.
-	colour bool
+	// colour and errColour: out and err may hold escape sequences.
+	colour, errColour painter
 }
 
 func stdConsole() *console {
 	c := &console{out: os.Stdout, err: os.Stderr, outTerminal: isTerminal(os.Stdout), errTerminal: isTerminal(os.Stderr)}
 	// https://no-color.org: any value but the empty one means no colours.
-	c.colour = c.outTerminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	if os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" {
+		c.colour, c.errColour = painter(c.outTerminal), painter(c.errTerminal)
+	}
 	return c
 }
 
@@ -35,24 +39,47 @@ func (c *console) complain(format string, args ...any) {
 	fmt.Fprintf(c.err, "htx: "+format+"\n", args...)
 }
 
+// tell writes lines that are beside the matter to standard error.
+func (c *console) tell(s string) { fmt.Fprintln(c.err, c.errColour.faint(s)) }
+
 func (c *console) usage(format string, args ...any) int {
 	c.complain(format, args...)
 	fmt.Fprintln(c.err, "htx --help tells what there is")
 	return exitUsage
 }
 
-// paint colours s where colours are wanted.
-func (c *console) paint(s string, attrs ...color.Attribute) string {
-	if !c.colour {
+func (c *console) bold(s string) string  { return c.colour.bold(s) }
+func (c *console) faint(s string) string { return c.colour.faint(s) }
+func (c *console) green(s string) string { return c.colour.green(s) }
+func (c *console) red(s string) string   { return c.colour.red(s) }
+func (c *console) cyan(s string) string  { return c.colour.cyan(s) }
+
+// painter colours what it is given, if it is true.
+type painter bool
+
+func (p painter) paint(s string, attrs ...color.Attribute) string {
+	if !p {
 		return s
 	}
-	p := color.New(attrs...)
-	p.EnableColor() // the decision was made above, not by the package
-	return p.Sprint(s)
+	c := color.New(attrs...)
+	c.EnableColor() // the decision was made before, not by the package
+	return c.Sprint(s)
 }
 
-func (c *console) bold(s string) string  { return c.paint(s, color.Bold) }
-func (c *console) faint(s string) string { return c.paint(s, color.Faint) }
-func (c *console) green(s string) string { return c.paint(s, color.FgGreen) }
-func (c *console) red(s string) string   { return c.paint(s, color.FgRed) }
-func (c *console) cyan(s string) string  { return c.paint(s, color.FgCyan) }
+func (p painter) bold(s string) string  { return p.paint(s, color.Bold) }
+func (p painter) faint(s string) string { return p.paint(s, color.Faint) }
+func (p painter) green(s string) string { return p.paint(s, color.FgGreen) }
+func (p painter) red(s string) string   { return p.paint(s, color.FgRed) }
+func (p painter) cyan(s string) string  { return p.paint(s, color.FgCyan) }
+
+// lockedWriter lets several goroutines write to w, one call at a time.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}

@@ -142,13 +142,6 @@ func uploadStep(ctx context.Context, t *tour) (string, error) {
 		errors.Join(resp.Err(), wanted("bytes counted", e.Received, int64(length)), wanted("Content-Length", e.Headers.Get("Content-Length"), ""))
 }
 
-func orNone(s string) string {
-	if s == "" {
-		return "not shown"
-	}
-	return s
-}
-
 // zeros never ends.
 type zeros struct{}
 

@@ -19,7 +19,7 @@ func TestDemo(t *testing.T) {
 	for _, terminal := range []bool{false, true} {
 		t.Run(fmt.Sprintf("terminal %v", terminal), func(t *testing.T) {
 			start := time.Now()
-			r := htxOn(t, &console{outTerminal: terminal, errTerminal: terminal, colour: terminal}, "demo")
+			r := htxOn(t, &console{outTerminal: terminal, errTerminal: terminal, colour: painter(terminal)}, "demo")
 			if r.code != exitOK || r.err != "" {
 				t.Fatal(r)
 			}

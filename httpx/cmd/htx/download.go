@@ -9,41 +9,39 @@ import (
 )
 
 // download writes the content to a file, which has its name only once it is
-// whole: until then it is FILE.part, and after a failure it is gone. What is no
-// regular file, a device or a pipe, is written as it is. An answer that is not
-// 2xx is not what was wanted and is not written.
+// whole; after a failure or an interrupt nothing is left. What is no regular
+// file, a device or a pipe, is written to as it is. An answer that is not 2xx is
+// not what was wanted and is not written.
 func (c *console) download(r *httpx.Response, name string) error {
 	if !r.IsSuccess() {
-		return fmt.Errorf("%s %s: %s; nothing was written to %s", r.Request.Method, r.URL.Redacted(), r.Status(), name)
+		return fmt.Errorf("%s: %s; %w to %s", r.Request, r.Status(), errNotWritten, name)
 	}
-	target := name + ".part"
+	p := newProgress(c.err, c.errTerminal, r.ContentLength())
+	defer p.clear()
 	st, err := os.Stat(name)
-	if special := err == nil && !st.Mode().IsRegular(); special {
-		if st.IsDir() {
-			return fmt.Errorf("%s is a directory", name)
-		}
-		target = name
+	if special := err == nil && !st.Mode().IsRegular() && !st.IsDir(); special {
+		err = writeTo(name, r.Body, p)
+	} else {
+		_, err = r.SaveToFile(name, httpx.WithProgress(func(done, _ int64) { p.set(done) }))
 	}
-	f, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
 	if err != nil {
 		return err
 	}
-	p := newProgress(c.err, c.errTerminal, r.ContentLength())
-	_, err = io.Copy(io.MultiWriter(f, p), r.Body)
 	p.finish()
+	fmt.Fprintf(c.err, "  %s\n", tame(name))
+	return nil
+}
+
+// writeTo writes to a file that is there already.
+func writeTo(name string, r io.Reader, p *progress) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNotWritten, err)
+	}
+	// Without the wrapper the file would read by itself.
+	_, err = io.Copy(io.MultiWriter(struct{ io.Writer }{f}, p), r)
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
-	if target == name {
-		return err
-	}
-	if err == nil {
-		err = os.Rename(target, name)
-	}
-	if err != nil {
-		os.Remove(target)
-		return err
-	}
-	fmt.Fprintf(c.err, "  %s\n", name)
-	return nil
+	return err
 }

@@ -16,6 +16,9 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"syscall"
+
+	"gohttpx.dev/httpx"
 )
 
 // The exit codes.
@@ -26,11 +29,27 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	context.AfterFunc(ctx, stop) // a second interrupt ends the process
+	ctx, stop := context.Background(), func() {}
+	if list := endings(); len(list) > 0 { // no signal would stand for all
+		ctx, stop = signal.NotifyContext(ctx, list...)
+		context.AfterFunc(ctx, stop) // a second one ends the process
+	}
 	code := run(ctx, os.Args[1:], stdConsole())
 	stop()
 	os.Exit(code)
+}
+
+// endings are the signals that end a request in good order, so that half a
+// download leaves nothing behind. Those that whoever started the process has
+// switched off, as nohup does, stay off.
+func endings() []os.Signal {
+	var list []os.Signal
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // run is the whole command; it returns the exit code.
@@ -43,11 +62,19 @@ func run(ctx context.Context, args []string, con *console) int {
 	}
 	f, err := parseFlags(args)
 	switch {
-	case err == errHelp:
+	case err != nil:
+		return con.usage("%s", plain(err))
+	case f.help:
 		con.printf("%s", helpText())
 		return exitOK
-	case err != nil:
-		return con.usage("%v", err)
+	case f.version:
+		con.printf("htx %s\n", httpx.Version)
+		return exitOK
 	}
-	return runRequest(ctx, f, con)
+	own := *con
+	own.err = &lockedWriter{w: con.err} // the client's goroutines write to it, too
+	if f.noColor {
+		own.colour, own.errColour = false, false
+	}
+	return runRequest(ctx, f, &own)
 }

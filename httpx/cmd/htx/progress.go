@@ -3,13 +3,15 @@ package main
 import (
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 )
 
-// progress is a writer that shows how much has gone through it: as a bar that
-// is redrawn on a terminal, else in a few plain lines.
+// progress shows how much has been received: as a bar that is redrawn on a
+// terminal, with the rate and the time that remains, else in a few plain lines.
+// It is used by one goroutine.
 type progress struct {
 	w     io.Writer
 	bar   *progressbar.ProgressBar // nil: plain lines
@@ -26,20 +28,25 @@ const lineStep = 64 << 20
 func newProgress(w io.Writer, terminal bool, total int64) *progress {
 	p := &progress{w: w, total: total, start: time.Now()}
 	if terminal {
-		p.bar = progressbar.NewOptions64(total,
-			progressbar.OptionSetWriter(w),
-			progressbar.OptionSetWidth(30),
-			progressbar.OptionShowBytes(true),
-			progressbar.OptionShowTotalBytes(true),
-			progressbar.OptionShowCount(),
-			progressbar.OptionUseIECUnits(true),
-			progressbar.OptionThrottle(50*time.Millisecond),
-			progressbar.OptionSetDescription("  "),
-			progressbar.OptionSetSpinnerChangeInterval(0), // else it starts a goroutine
-		)
+		p.bar = newBar(w, total, "  ")
 	}
 	p.next = p.step()
 	return p
+}
+
+func newBar(w io.Writer, total int64, what string) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(total,
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetWidth(30),
+		progressbar.OptionShowBytes(true),
+		progressbar.OptionShowTotalBytes(true),
+		progressbar.OptionShowCount(),
+		progressbar.OptionUseIECUnits(true),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionThrottle(50*time.Millisecond),
+		progressbar.OptionSetDescription(what),
+		progressbar.OptionSetSpinnerChangeInterval(0), // else it starts a goroutine
+	)
 }
 
 func (p *progress) step() int64 {
@@ -51,25 +58,36 @@ func (p *progress) step() int64 {
 
 // Write counts b. It never fails.
 func (p *progress) Write(b []byte) (int, error) {
-	p.done += int64(len(b))
+	p.set(p.done + int64(len(b)))
+	return len(b), nil
+}
+
+// set says how much is done.
+func (p *progress) set(done int64) {
+	p.done = done
 	switch {
 	case p.bar != nil:
-		p.bar.Add64(int64(len(b))) // a terminal that is gone is no reason to stop
+		p.bar.Set64(done) // a terminal that is gone is no reason to stop
 	case p.done >= p.next && (p.total < 0 || p.done < p.total):
 		fmt.Fprintf(p.w, "  %s\n", p)
 		for p.next <= p.done {
 			p.next += p.step()
 		}
 	}
-	return len(b), nil
+}
+
+// clear takes the bar away.
+func (p *progress) clear() {
+	if p.bar != nil {
+		p.bar.Clear()
+		fmt.Fprint(p.w, "\r")
+		p.bar = nil
+	}
 }
 
 // finish takes the bar away and writes the last line.
 func (p *progress) finish() {
-	if p.bar != nil {
-		p.bar.Clear()
-		fmt.Fprint(p.w, "\r")
-	}
+	p.clear()
 	fmt.Fprintf(p.w, "  %s\n", p)
 }
 
@@ -80,4 +98,41 @@ func (p *progress) String() string {
 		return fmt.Sprintf("%s, %.1f MB/s", size(p.done), rate)
 	}
 	return fmt.Sprintf("%3d %%, %s of %s, %.1f MB/s", p.done*100/p.total, size(p.done), size(p.total), rate)
+}
+
+// leastUpload is the shortest request body that has a bar.
+const leastUpload = 1 << 20
+
+// upload shows on a terminal how much of a request has been sent.
+type upload struct {
+	w io.Writer
+
+	mu   sync.Mutex
+	bar  *progressbar.ProgressBar // guarded by mu; nil before the first byte and after the last
+	over bool                     // guarded by mu; the response is there, or will not come
+}
+
+// report is for WithUploadProgress: the goroutine that sends calls it.
+func (u *upload) report(done, total int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.over || total >= 0 && total < leastUpload {
+		return
+	}
+	if u.bar == nil {
+		u.bar = newBar(u.w, total, "  sending")
+	}
+	u.bar.Set64(done)
+}
+
+// end takes the bar away for good.
+func (u *upload) end() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.over = true
+	if u.bar != nil {
+		u.bar.Clear()
+		fmt.Fprint(u.w, "\r")
+		u.bar = nil
+	}
 }

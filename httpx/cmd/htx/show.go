@@ -3,16 +3,12 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"crypto/tls"
-	"crypto/x509"
+	"context"
 	"encoding/json"
-	"fmt"
 	"io"
-	"mime"
+	"iter"
 	"net/http"
 	"strings"
-	"time"
-	"unicode"
 
 	"github.com/fatih/color"
 
@@ -23,20 +19,22 @@ import (
 // as it comes.
 const mostJSON = 4 << 20
 
-// show prints the response: all of it, made readable, on a terminal, and the
-// content alone, untouched, in a pipe.
-func (c *console) show(r *httpx.Response, include bool) error {
-	if c.outTerminal || include {
-		c.showHead(r)
-	}
+// show prints the content: made readable on a terminal, and untouched in a pipe.
+func (c *console) show(ctx context.Context, r *httpx.Response) error {
 	if !c.outTerminal {
 		_, err := io.Copy(c.out, r.Body)
 		return err
 	}
-	return c.showBody(r)
+	return c.showBody(ctx, r)
 }
 
+// showHead prints the status line and the headers. In a pipe they are what the
+// server sent, on a terminal without what would act on it.
 func (c *console) showHead(r *httpx.Response) {
+	show := func(s string) string { return s }
+	if c.outTerminal {
+		show = func(s string) string { return strings.ReplaceAll(tame(s), "\n", " ") }
+	}
 	attr := color.FgRed
 	switch {
 	case r.IsSuccess():
@@ -44,82 +42,100 @@ func (c *console) showHead(r *httpx.Response) {
 	case r.IsRedirect():
 		attr = color.FgYellow
 	}
-	c.printf("%s %s\n", r.Proto, c.paint(r.Status(), attr, color.Bold))
+	c.printf("%s %s\n", c.colour.paint(show(r.Proto), color.FgBlue), c.colour.paint(show(r.Status()), attr, color.Bold))
 	for name, value := range r.Header.All() {
-		if c.outTerminal {
-			name, value = tame(name), tame(value)
-		}
-		c.printf("%s: %s\n", c.cyan(name), value)
+		c.printf("%s: %s\n", c.cyan(show(name)), show(value))
 	}
 	c.printf("\n")
 }
 
 // showBody prints the content on a terminal.
-func (c *console) showBody(r *httpx.Response) error {
+func (c *console) showBody(ctx context.Context, r *httpx.Response) error {
+	mediaType := mediaTypeOf(r.Header.Get("Content-Type"))
 	body := bufio.NewReaderSize(r.Body, 4<<10)
-	switch kindOf(r.Header.Get("Content-Type"), body) {
-	case kindJSON:
-		return c.showJSON(body)
-	case kindText:
-		return c.showText(body)
+	if r.Header.Get("Content-Type") == "" {
+		start, _ := body.Peek(512) // an error comes again when the body is read
+		if len(start) == 0 {
+			_, err := body.Peek(1)
+			return notEOF(err)
+		}
+		mediaType = mediaTypeOf(http.DetectContentType(start))
+		if k := kindOf(mediaType); k != kindBinary {
+			return c.showText(ctx, mediaType, body)
+		}
+		return c.showSize(r, body)
 	}
-	n, err := io.Copy(io.Discard, body)
+	switch kindOf(mediaType) {
+	case kindJSON:
+		return c.showJSON(ctx, body)
+	case kindText:
+		// As text, because its charset may be another than the terminal's.
+		text, stop := newTextReader(r)
+		defer stop()
+		return c.showText(ctx, mediaType, bufio.NewReaderSize(text, 4<<10))
+	}
+	return c.showSize(r, body)
+}
+
+// showSize prints how much there is of what nobody can read. What says its
+// length is not read for it.
+func (c *console) showSize(r *httpx.Response, body io.Reader) error {
+	n, err := r.ContentLength(), error(nil)
+	if n < 0 || r.Uncompressed() {
+		n, err = io.Copy(io.Discard, body)
+	}
 	if n > 0 {
-		c.printf("<%d bytes of binary data; -o FILE keeps them>\n", n)
+		c.printf("<%d bytes of binary data>\n", n)
+		if c.errTerminal {
+			c.complain("-o FILE keeps the content")
+		}
 	}
 	return err
 }
 
-func (c *console) showJSON(body *bufio.Reader) error {
+func (c *console) showJSON(ctx context.Context, body *bufio.Reader) error {
 	text, err := io.ReadAll(io.LimitReader(body, mostJSON+1))
 	var out bytes.Buffer
 	if err == nil && len(text) <= mostJSON && json.Indent(&out, bytes.TrimSpace(text), "", "    ") == nil {
-		text = append(out.Bytes(), '\n')
+		if out.Len() == 0 {
+			return nil
+		}
+		return c.highlight(ctx, "application/json", tameText(out.String())+"\n")
 	}
-	if textErr := c.showText(bufio.NewReader(io.MultiReader(bytes.NewReader(text), body))); err == nil {
+	if textErr := copyText(c.out, bufio.NewReader(io.MultiReader(bytes.NewReader(text), body))); err == nil {
 		err = textErr
 	}
 	return err
 }
 
-// showText prints text rune by rune, so that no byte of the server's moves the
-// cursor or changes the terminal. What has come is shown before more is waited
-// for.
-func (c *console) showText(body *bufio.Reader) error {
-	out := bufio.NewWriter(c.out)
-	last := '\n'
-	for {
-		if body.Buffered() == 0 {
-			if err := out.Flush(); err != nil {
-				return err
-			}
-		}
-		r, _, err := body.ReadRune()
-		if err != nil {
-			if last != '\n' {
-				out.WriteByte('\n')
-			}
-			if flushErr := out.Flush(); err == io.EOF {
-				err = flushErr
-			}
-			return err
-		}
-		if r == '\r' {
-			continue
-		}
-		out.WriteRune(tameRune(r))
-		last = r
+// showText prints text, in colours if its syntax is known: then all of it, or
+// the first part of a long one, is read first. Else it is shown as it comes.
+func (c *console) showText(ctx context.Context, mediaType string, body *bufio.Reader) error {
+	if !c.colour || lexerOf(mediaType) == nil {
+		return copyText(c.out, body)
 	}
+	text, err := io.ReadAll(io.LimitReader(body, mostColoured))
+	if err == nil {
+		_, err = body.Peek(1)
+	}
+	if err != io.EOF { // too long, or a failure after a part
+		if textErr := copyText(c.out, bufio.NewReader(io.MultiReader(bytes.NewReader(text), body))); err == nil {
+			err = textErr
+		}
+		return err
+	}
+	s := tameText(string(text))
+	if s != "" && !strings.HasSuffix(s, "\n") {
+		s += "\n"
+	}
+	return c.highlight(ctx, mediaType, s)
 }
 
-// tame keeps control characters away from the terminal.
-func tame(s string) string { return strings.Map(tameRune, strings.ToValidUTF8(s, "\ufffd")) }
-
-func tameRune(r rune) rune {
-	if unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.Is(unicode.Bidi_Control, r) {
-		return '\ufffd'
+func notEOF(err error) error {
+	if err == io.EOF {
+		return nil
 	}
-	return r
+	return err
 }
 
 type kind uint8
@@ -130,71 +146,51 @@ const (
 	kindJSON
 )
 
-// kindOf says how content is to be shown. Without a type the first bytes
-// decide.
-func kindOf(contentType string, body *bufio.Reader) kind {
-	if contentType == "" {
-		start, _ := body.Peek(512) // an error comes again when the body is read
-		if len(start) == 0 {
-			return kindBinary
-		}
-		contentType = http.DetectContentType(start)
-	}
-	t, _, err := mime.ParseMediaType(contentType)
-	if err != nil && t == "" {
-		return kindBinary
-	}
-	switch _, sub, _ := strings.Cut(t, "/"); {
+// textTypes are those of application/ that are text, without their "x-".
+var textTypes = map[string]bool{
+	"xml": true, "xml-dtd": true, "javascript": true, "ecmascript": true, "typescript": true, "yaml": true, "toml": true,
+	"sql": true, "graphql": true, "sh": true, "shellscript": true, "python": true, "perl": true, "ruby": true, "php": true,
+	"tex": true, "latex": true, "ndjson": true, "jsonl": true, "jsonlines": true, "www-form-urlencoded": true, "pem-file": true,
+	"openmetrics-text": true,
+}
+
+// kindOf says how content is to be shown.
+func kindOf(mediaType string) kind {
+	switch _, sub, _ := strings.Cut(mediaType, "/"); {
 	case sub == "json" || strings.HasSuffix(sub, "+json"):
 		return kindJSON
-	case strings.HasPrefix(t, "text/"), strings.HasSuffix(sub, "+xml"):
+	case strings.HasPrefix(mediaType, "text/"), strings.HasSuffix(sub, "+xml"), strings.HasSuffix(sub, "+yaml"):
 		return kindText
-	case sub == "xml", sub == "javascript", sub == "x-ndjson", sub == "yaml", sub == "toml", sub == "x-www-form-urlencoded":
+	}
+	if app, ok := strings.CutPrefix(mediaType, "application/"); ok && textTypes[strings.TrimPrefix(app, "x-")] {
 		return kindText
 	}
 	return kindBinary
 }
 
-func tlsFacts(t *tls.ConnectionState) string {
-	s := fmt.Sprintf("%s, %s, %s", tls.VersionName(t.Version), tls.CipherSuiteName(t.CipherSuite), t.CurveID)
-	if t.NegotiatedProtocol != "" {
-		s += ", ALPN " + t.NegotiatedProtocol
-	}
-	return s
+// textReader reads a response's text as UTF-8. It is used by one goroutine.
+type textReader struct {
+	next func() (string, error, bool)
+	rest string
+	err  error
 }
 
-func certName(c *x509.Certificate) string {
-	names := append([]string(nil), c.DNSNames...)
-	for _, ip := range c.IPAddresses {
-		names = append(names, ip.String())
-	}
-	if len(names) == 0 {
-		return tame(c.Subject.String())
-	}
-	return tame(strings.Join(names, ", "))
+func newTextReader(r *httpx.Response) (t *textReader, stop func()) {
+	next, stop := iter.Pull2(r.TextChunks())
+	return &textReader{next: next}, stop
 }
 
-// short is a duration with three digits or so.
-func short(d time.Duration) string {
-	switch {
-	case d >= time.Second:
-		return d.Round(10 * time.Millisecond).String()
-	case d >= time.Millisecond:
-		return d.Round(100 * time.Microsecond).String()
+func (t *textReader) Read(p []byte) (int, error) {
+	for t.rest == "" {
+		if t.err != nil {
+			return 0, t.err
+		}
+		var ok bool
+		if t.rest, t.err, ok = t.next(); !ok {
+			t.err = io.EOF
+		}
 	}
-	return d.Round(time.Microsecond).String()
-}
-
-// size is a number of bytes for people.
-func size(n int64) string {
-	const units = "KMGTPE"
-	if n < 1024 {
-		return fmt.Sprintf("%d B", n)
-	}
-	f, i := float64(n)/1024, 0
-	for f >= 1024 && i < len(units)-1 {
-		f /= 1024
-		i++
-	}
-	return fmt.Sprintf("%.1f %ciB", f, units[i])
+	n := copy(p, t.rest)
+	t.rest = t.rest[n:]
+	return n, nil
 }
