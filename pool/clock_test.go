@@ -3,6 +3,7 @@ package pool_test
 import (
 	"context"
 	"errors"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -245,4 +246,23 @@ func TestWaitForAStreamIsPoolTime(t *testing.T) {
 			c.end()
 		}
 	})
+}
+
+// A socket's deadline may come an instant before the context's timer: what the
+// dialler says then is a timeout all the same.
+func TestConnectTimeoutThatTheDiallerSeesFirst(t *testing.T) {
+	for range 100 {
+		world(t, pool.Config{}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+			n.before = func(ctx context.Context, _ pool.Key, _ int) error {
+				end, _ := ctx.Deadline()
+				time.Sleep(time.Until(end))
+				return &wire.Error{Phase: wire.PhaseDial, Kind: wire.KindNetwork, Err: os.ErrDeadlineExceeded}
+			}
+			c := start(p, key("a"), wire.Timeouts{Connect: time.Second})
+			time.Sleep(time.Second)
+			if e := failed(t, c, wire.ErrConnectTimeout); e.Phase != wire.PhaseDial || errors.Is(c.err, context.DeadlineExceeded) {
+				t.Errorf("%+v", e)
+			}
+		})
+	}
 }

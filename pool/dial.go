@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"errors"
+	"os"
 	"time"
 
 	"gohttpx.dev/wire"
@@ -161,6 +162,11 @@ func (m *member) cause() error {
 // phase; that the Connect timeout was the reason only the dial knows.
 func (d *dial) failure(err error) error {
 	late := errors.Is(d.ctx.Err(), context.DeadlineExceeded)
+	// A socket's deadline may come an instant before the context's timer.
+	if end, ok := d.ctx.Deadline(); ok && !time.Now().Before(end) &&
+		(errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)) {
+		late = true
+	}
 	var e *wire.Error
 	if errors.As(err, &e) {
 		if late && (e.Kind == wire.KindCanceled || e.Kind == wire.KindNetwork) {
