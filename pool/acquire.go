@@ -37,7 +37,14 @@ func (p *Pool) acquire(ctx context.Context, k Key, req *wire.Request, t *turn) (
 		} else {
 			var err error
 			if m, err = p.wait(ctx, done, o, req, t); err != nil {
-				return nil, err
+				if t.stillborn >= maxStillborn || !isEndedEarly(err) {
+					return nil, err
+				}
+				if !pause(ctx, t.stillborn) {
+					return nil, wire.Canceled(ctx, wire.PhaseDial, false)
+				}
+				t.stillborn++
+				continue
 			}
 		}
 		if !t.check || m.c.Healthy() {

@@ -102,8 +102,6 @@ func (p *Pool) dial(d *dial) {
 	var st wire.ConnState
 	if c != nil {
 		if st = c.State(); st.Phase != wire.ConnOpen {
-			// Not worth another attempt: a peer that ends connections at once
-			// would be dialled over and over.
 			err = &wire.Error{Phase: wire.PhaseDial, Kind: wire.KindDisconnected, Remote: true,
 				Err: &endedEarly{o.key.Addr, m.cause()}}
 		}
@@ -132,6 +130,18 @@ func (p *Pool) dial(d *dial) {
 	p.settleLocked(o)
 	p.pumpLocked()
 	p.unlock()
+}
+
+// maxStillborn is how often a request whose dial brought a connection that was over
+// already is given another: a server that is about to go, or that closes what
+// idles, may send GOAWAY before it has heard anything. The first is at once, the
+// others after 10, 20 and 40 ms, so that a peer which ends connections as soon as they
+// are made is not dialled over and over.
+const maxStillborn = 4
+
+func isEndedEarly(err error) bool {
+	var e *endedEarly
+	return errors.As(err, &e)
 }
 
 // endedEarly is a connection that nobody has used.

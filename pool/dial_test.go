@@ -321,16 +321,50 @@ func TestProbeAfterAFailedProbe(t *testing.T) {
 	})
 }
 
-// A server that ends connections as soon as they are made is not dialled over
-// and over.
+// A connection that is over before its first request (GOAWAY from a server that is
+// about to go) fails nobody: there is another. A server that ends connections as
+// soon as they are made is given time, and not dialled over and over.
 func TestConnectionThatEndsAtOnce(t *testing.T) {
+	for _, over := range []int{1, 4, 5} {
+		world(t, pool.Config{}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+			n.made = func(c *fakeConn) {
+				if c.id <= over {
+					c.phase = wire.ConnDraining
+				}
+			}
+			began := time.Now()
+			c := start(p, key("a"), wire.Timeouts{})
+			if over == 5 {
+				<-c.done
+				if took := time.Since(began); took < 52*time.Millisecond || took > 88*time.Millisecond {
+					t.Errorf("the peer was given %v, want 70 ms give or take a quarter", took)
+				}
+				if e := failed(t, c, wire.ErrServerClosedIdle); e.Sent || e.Phase != wire.PhaseDial {
+					t.Errorf("%+v", e)
+				}
+			} else {
+				time.Sleep(time.Second)
+				granted(t, c)
+				c.end()
+			}
+			synctest.Wait()
+			if open, _, dials := n.now(); dials != min(over+1, 5) || open != dials-over {
+				t.Errorf("%d open, %d dials after %d that ended at once", open, dials, over)
+			}
+		})
+	}
+}
+
+// Who has a deadline does not wait for it.
+func TestConnectionThatEndsAtOnceAndTheContext(t *testing.T) {
 	world(t, pool.Config{}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 		n.made = func(c *fakeConn) { c.phase = wire.ConnDraining }
-		c := start(p, key("a"), wire.Timeouts{})
-		failed(t, c, wire.ErrServerClosedIdle)
-		synctest.Wait()
-		if open, _, dials := n.now(); open != 0 || dials != 1 {
-			t.Errorf("%d open, %d dials; want 0, 1", open, dials)
+		ctx, cancel := context.WithTimeout(context.Background(), 12*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		err := p.RoundTrip(ctx, key("a"), &wire.Request{}, &wire.Response{})
+		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took > 12*time.Millisecond {
+			t.Errorf("after %v: %v", took, err)
 		}
 	})
 }

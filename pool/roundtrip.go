@@ -36,8 +36,9 @@ const (
 // was not processed (wire.KindUnprocessed), or if the peer ended a connection
 // that had been open before without a byte of response (wire.KindDisconnected)
 // and either nothing was sent or the request may be repeated (RFC 9110 §9.2.2;
-// RFC 9112 §9.3.1). A body must be such as can be made anew. ctx has the last
-// word.
+// RFC 9112 §9.3.1). A body must be such as can be made anew. A new connection that
+// is over before it was used (GOAWAY as the first thing said) is replaced, up to four
+// times. ctx has the last word.
 func (p *Pool) RoundTrip(ctx context.Context, k Key, req *wire.Request, res *wire.Response) error {
 	var t turn
 	m, err := p.traced(ctx, k, req, &t)

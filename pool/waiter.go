@@ -23,6 +23,7 @@ type turn struct {
 	poolUsed    time.Duration
 	connectUsed time.Duration
 	avoid       *member // if there is another
+	stillborn   int     // dials for it whose connections were over before they were used
 	reused      bool    // the connection has served before
 	old         bool    // the connection has served or idled before
 	check       bool    // and had no exchange: its peer may have closed it
