@@ -5,6 +5,7 @@ SHELL := bash -o pipefail
 MODULES := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path '*/testdata/*'))
 FUZZTIME ?= 30s
 PARALLEL ?= 1
+DURATION ?= 5m
 # Runs a command in every module, all of them even if one fails.
 each = (bad=0; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)) || bad=1; done; exit $$bad)
 
@@ -44,8 +45,9 @@ fuzz: ## every fuzz target for FUZZTIME, PARALLEL of them at once; TARGETS=regex
 bench: ## ours beside net/http and fasthttp; see bench/README.md
 	@cd bench && go run ./cmd/bench -out "" $(ARGS)
 
-soak: ## two million requests with cancels and server-side closes, under the race detector
-	@CGO_ENABLED=1 go test -race -count=1 -timeout 2h -run TestStress ./httpx -stress.n=2000000
+soak: ## the client in a bad world for DURATION under the race detector; SEED=n for the same choices, ARGS for -concurrency and -rate
+	@go build -o bin/soak ./internal/soak
+	@CGO_ENABLED=1 go run -race ./internal/soak -servers $(CURDIR)/bin/soak -duration $(DURATION) $(if $(SEED),-seed $(SEED)) $(ARGS)
 
 interop: ## against installed servers; in CI a missing one is a failure
 	@cd bench && INTEROP_REQUIRED=$(CI) go test -count=1 -v ./interop | grep -Ev '^ *(--- PASS|=== )'

@@ -45,6 +45,8 @@ var table = map[string]row{
 	"internal/leak":   {},
 	"internal/faults": {ours: []string{"internal/memconn"}},
 	"internal/peer":   {ours: []string{"wire", "h1", "h2", "internal/memconn"}, thirdParty: []string{"golang.org/x/net/http2/hpack"}},
+	// A program for users of make.
+	"internal/soak":   {ours: []string{"httpx", "tls", "internal/faults"}},
 	"internal/arrows": {},
 	// Test files only.
 	"fuzz": {},
