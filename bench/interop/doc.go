@@ -24,6 +24,7 @@
 //
 // The configuration of Apache httpd assumes Debian's place for its modules. Only
 // nginx is reloaded. nginx and h2o (2.2, as in Debian) pass no trailers of a
-// backend on; nginx sends one of its own. microsocks listens over IPv4 only.
-// HAProxy as a proxy stands before squid, since it makes no connections by name.
+// backend on; nginx sends one of its own. microsocks listens at one address, so
+// that each loopback address has one to itself. HAProxy as a proxy stands before
+// squid, since it makes no connections by name.
 package interop

@@ -149,14 +149,23 @@ socks pass {
 		},
 		urls: []string{"socks5", "socks5h"}, families: bothFamilies,
 	},
-	{
-		server: server{name: "microsocks", bin: "microsocks", args: []string{"-i", "127.0.0.1", "-p", "{{.Port}}"}, schemes: []string{"http"}},
-		urls:   []string{"socks5", "socks5h"}, families: bothFamilies[:1],
-	},
-	{
-		server: server{name: "microsocks, password", bin: "microsocks", args: []string{"-i", "127.0.0.1", "-p", "{{.Port}}", "-u", "joe", "-P", "secret"}, schemes: []string{"http"}},
-		urls:   []string{"socks5", "socks5h"}, families: bothFamilies[:1], auth: true,
-	},
+	microsocks("microsocks", "127.0.0.1", nil),
+	microsocks("microsocks, IPv6", "::1", nil),
+	microsocks("microsocks, password", "127.0.0.1", []string{"-u", "joe", "-P", "secret"}),
+	microsocks("microsocks, password, IPv6", "::1", []string{"-u", "joe", "-P", "secret"}),
+}
+
+// microsocks listens at one address only.
+func microsocks(name, host string, args []string) forwarding {
+	args = append([]string{"-i", host, "-p", "{{.Port}}"}, args...)
+	f := forwarding{
+		server: server{name: name, bin: "microsocks", args: args, schemes: []string{"http"}},
+		urls:   []string{"socks5", "socks5h"}, families: bothFamilies[:1], auth: len(args) > 4,
+	}
+	if host == "::1" {
+		f.families, f.host = bothFamilies[1:], "[::1]"
+	}
+	return f
 }
 
 const (

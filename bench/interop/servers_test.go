@@ -7,6 +7,8 @@ type server struct {
 	bin    string
 	args   []string // templates too
 	config string
+	// host is where it is first looked for, "" for 127.0.0.1.
+	host string
 	// own reports that the server serves /static/ from disk itself.
 	own bool
 	// untilClose reports that it can send a body without framing it.

@@ -109,7 +109,11 @@ func (s server) tryStart(t *testing.T, certFile, backend string) (running, error
 		<-exited
 		giveUp.Stop()
 	}
-	r := running{plain: fmt.Sprintf("127.0.0.1:%d", ports[0]), secure: fmt.Sprintf("127.0.0.1:%d", ports[1])}
+	host := s.host
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	r := running{plain: fmt.Sprintf("%s:%d", host, ports[0]), secure: fmt.Sprintf("%s:%d", host, ports[1])}
 	addrs := map[string]string{"http": r.plain, "https": r.secure}
 	for _, scheme := range s.speaks() {
 		addr := addrs[scheme]
