@@ -99,32 +99,21 @@ func (s *stream) readByLocked(now, from int64) (by int64, err *wire.Error) {
 	if s.tunnel {
 		return s.readDeadline, nil
 	}
-	c, lim := s.c, &s.lim
+	lim := &s.lim
 	if !s.sentLocked() {
-		if lim.write != 0 && (c.socketWrite == 0 || lim.write < c.socketWrite) && s.endOff > c.flushed && !s.pending() {
-			// It waits for the socket, whose own limit is longer.
-			since := max(s.progress, c.wrote.Load())
-			if now-since >= lim.write {
-				err := s.errorLocked(wire.KindTimeout, true, fmt.Errorf("h2: nothing sent for %v", time.Duration(lim.write)))
-				err.Phase = wire.PhaseWrite
-				return 0, err
-			}
-			return since + lim.write, nil
+		if by, err = s.unsentByLocked(now, from); err != nil {
+			return 0, err
 		}
-		// The read clock starts when the request is fully sent. The time that
-		// the body's source takes is not the peer's fault, and a write that
-		// stands still has a limit of its own, unless that is off or longer.
-		if lim.read == 0 {
-			return 0, nil
+		// The clocks below may start at any moment, and nobody is woken then: look
+		// again when the first of them might have run out.
+		next := lim.read
+		if lim.header != 0 && !s.headDone && (next == 0 || lim.header < next) {
+			next = lim.header
 		}
-		since := now
-		if s.pending() && (lim.write == 0 || lim.write > lim.read) {
-			since = max(s.movedLocked(), from)
+		if next != 0 && (by == 0 || now+next < by) {
+			by = now + next
 		}
-		if now-since >= lim.read {
-			return 0, s.readTimeout()
-		}
-		return since + lim.read, nil
+		return by, nil
 	}
 	if lim.read != 0 {
 		since := max(from, s.sentAt, s.heard)
@@ -144,6 +133,35 @@ func (s *stream) readByLocked(now, from int64) (by int64, err *wire.Error) {
 		}
 	}
 	return by, nil
+}
+
+// unsentByLocked is readByLocked while the request is on its way.
+func (s *stream) unsentByLocked(now, from int64) (by int64, err *wire.Error) {
+	c, lim := s.c, &s.lim
+	if lim.write != 0 && (c.socketWrite == 0 || lim.write < c.socketWrite) && s.endOff > c.flushed && !s.pending() {
+		// It waits for the socket, whose own limit is longer.
+		since := max(s.progress, c.wrote.Load())
+		if now-since >= lim.write {
+			err := s.errorLocked(wire.KindTimeout, true, fmt.Errorf("h2: nothing sent for %v", time.Duration(lim.write)))
+			err.Phase = wire.PhaseWrite
+			return 0, err
+		}
+		return since + lim.write, nil
+	}
+	// The read clock starts when the request is fully sent. The time that
+	// the body's source takes is not the peer's fault, and a write that
+	// stands still has a limit of its own, unless that is off or longer.
+	if lim.read == 0 {
+		return 0, nil
+	}
+	since := now
+	if s.pending() && (lim.write == 0 || lim.write > lim.read) {
+		since = max(s.movedLocked(), from)
+	}
+	if now-since >= lim.read {
+		return 0, s.readTimeout()
+	}
+	return since + lim.read, nil
 }
 
 func (s *stream) readTimeout() *wire.Error {

@@ -210,6 +210,29 @@ func TestHeaderTimeout(t *testing.T) {
 	})
 }
 
+// Nothing comes that could wake the caller, who began to wait before the request was
+// sent.
+func TestTimeoutsInSilence(t *testing.T) {
+	const limit = 2 * time.Second
+	for _, tt := range []wire.Timeouts{
+		{Header: limit, Read: wire.Never, Write: wire.Never}, {Header: limit, Read: time.Minute},
+		{Header: limit, Read: 3 * time.Second, Write: 4 * time.Second}, {Header: time.Minute, Read: limit, Write: 4 * time.Second},
+		{Read: limit, Write: 4 * time.Second}, {Read: limit, Write: wire.Never},
+	} {
+		bubble(t, func(t *testing.T) {
+			f := start(t, h2.Config{Write: time.Minute})
+			req := get("/")
+			req.Timeouts = tt
+			began := time.Now()
+			k := f.do(t.Context(), req)
+			f.WantHeaders(1, "", "a request")
+			k.fails(wire.ErrReadTimeout)
+			within(t, "timeout", time.Since(began), limit)
+			f.WantRST(1, h2.Cancel, "the stream is given up")
+		})
+	}
+}
+
 func TestWriteTimeoutIsOfOneStream(t *testing.T) {
 	for _, tt := range []struct {
 		name string
