@@ -16,10 +16,14 @@ import (
 // has all go well, be refused, stand still and be cancelled at every step.
 func TestProxyMatrix(t *testing.T) {
 	certs := newCerts(t)
-	for _, path := range []string{"direct", "http", "https", "socks5", "socks5h"} {
+	for _, path := range []string{"direct", "http", "https", "http tunnel", "https tunnel", "socks5", "socks5h"} {
 		for _, origin := range []string{"http", "h1", "h2"} {
+			scheme, tunnel := strings.CutSuffix(path, " tunnel")
+			if tunnel && origin != "http" {
+				continue // which is tunnelled anyway
+			}
 			m := matrix{t, func(t *testing.T) *stage {
-				return &stage{t: t, path: path, origin: origin, certs: certs, gone: make(chan struct{})}
+				return &stage{t: t, path: scheme, tunnel: tunnel, origin: origin, certs: certs, gone: make(chan struct{})}
 			}}
 			name := fmt.Sprintf("C36 %s to %s", path, origin)
 			t.Run(name, func(t *testing.T) {
@@ -33,6 +37,7 @@ func TestProxyMatrix(t *testing.T) {
 				for _, step := range m.stage(t).steps() {
 					m.hang(step)
 					m.cancel(step)
+					m.deadline(step)
 					if hangs[step].is == httpx.ErrConnectTimeout {
 						m.retry(step)
 					}
@@ -111,11 +116,18 @@ func (m matrix) ok() {
 	})
 }
 
-// auth gives the right password, a wrong one and none.
+// auth gives the right password, a wrong one and none, by Basic and by Digest.
 func (m matrix) auth() {
+	m.authBy(false)
+	if strings.HasPrefix(m.stage(m.t).path, "http") {
+		m.authBy(true)
+	}
+}
+
+func (m matrix) authBy(digest bool) {
 	for name, password := range map[string]string{"auth": proxySecret, "wrong auth": "wr0ng-" + proxySecret, "no auth": ""} {
-		m.run(name, func(t *testing.T, s *stage) {
-			s.auth = true
+		m.run(fmt.Sprintf("%s, digest %t", name, digest), func(t *testing.T, s *stage) {
+			s.auth, s.digest = true, digest
 			c := s.client(password, httpx.WithConnectRetries(2))
 			defer c.Close()
 			resp, err := c.Get(t.Context(), s.url())
@@ -150,7 +162,7 @@ func (s *stage) keepsSecret(texts ...string) {
 		texts = append(texts, s.noted(&s.heads))
 	}
 	for _, text := range texts {
-		if strings.Contains(text, proxySecret) || strings.Contains(text, "Basic ") {
+		if strings.Contains(text, proxySecret) || strings.Contains(text, "Basic ") || strings.Contains(text, "Digest username") {
 			s.t.Errorf("tells the password: %s", text)
 		}
 	}
@@ -186,21 +198,24 @@ var hangs = map[string]struct {
 	is   error
 	tell string
 }{
-	"dial":      {httpx.ErrConnectTimeout, "connecting"},
-	"proxy tls": {httpx.ErrConnectTimeout, "TLS handshake"},
-	"connect":   {httpx.ErrConnectTimeout, "CONNECT origin.test:443"},
-	"greeting":  {httpx.ErrConnectTimeout, "SOCKS5 greeting"},
-	"auth":      {httpx.ErrConnectTimeout, "SOCKS5 authentication"},
-	"request":   {httpx.ErrConnectTimeout, "SOCKS5 request"},
-	"tls":       {httpx.ErrConnectTimeout, "tls: connect timeout"},
-	"head":      {httpx.ErrReadTimeout, ""},
-	"body":      {httpx.ErrReadTimeout, ""},
+	"dial":          {httpx.ErrConnectTimeout, "connecting"},
+	"proxy tls":     {httpx.ErrConnectTimeout, "TLS handshake"},
+	"connect":       {httpx.ErrConnectTimeout, "CONNECT origin.test:"},
+	"connect again": {httpx.ErrConnectTimeout, "CONNECT origin.test:"},
+	"head again":    {httpx.ErrReadTimeout, ""},
+	"greeting":      {httpx.ErrConnectTimeout, "SOCKS5 greeting"},
+	"auth":          {httpx.ErrConnectTimeout, "SOCKS5 authentication"},
+	"request":       {httpx.ErrConnectTimeout, "SOCKS5 request"},
+	"tls":           {httpx.ErrConnectTimeout, "tls: connect timeout"},
+	"head":          {httpx.ErrReadTimeout, ""},
+	"body":          {httpx.ErrReadTimeout, ""},
 }
 
 func (m matrix) hang(step string) {
 	for _, deaf := range []bool{false, true} {
 		m.run(fmt.Sprintf("hang at %s, deaf %t", step, deaf), func(t *testing.T, s *stage) {
-			s.hang, s.deaf = step, deaf
+			s.deaf = deaf
+			s.at(&s.hang, step)
 			c := s.client(proxySecret, httpx.WithTimeouts(httpx.Timeouts{Connect: 3 * time.Second, Read: 7 * time.Second, Write: time.Minute}))
 			defer c.Close()
 			want, limit := hangs[step], 3*time.Second
@@ -231,7 +246,8 @@ func (m matrix) hang(step string) {
 func (m matrix) cancel(step string) {
 	for _, deaf := range []bool{false, true} {
 		m.run(fmt.Sprintf("cancel at %s, deaf %t", step, deaf), func(t *testing.T, s *stage) {
-			s.hang, s.deaf = step, deaf
+			s.deaf = deaf
+			s.at(&s.hang, step)
 			c := s.client(proxySecret)
 			defer c.Close()
 			cause := errors.New("enough of it")
@@ -254,10 +270,31 @@ func (m matrix) cancel(step string) {
 	}
 }
 
+// deadline has the context's deadline, which bounds all of a request, pass.
+func (m matrix) deadline(step string) {
+	for _, deaf := range []bool{false, true} {
+		m.run(fmt.Sprintf("deadline at %s, deaf %t", step, deaf), func(t *testing.T, s *stage) {
+			s.deaf = deaf
+			s.at(&s.hang, step)
+			c := s.client(proxySecret, httpx.WithTimeout(time.Minute))
+			defer c.Close()
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			began := time.Now()
+			_, err := c.Get(ctx, s.url())
+			if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, httpx.ErrTimeout) || errors.Is(err, httpx.ErrProxy) || time.Since(began) != 3*time.Second {
+				t.Errorf("after %v: %v", time.Since(began), err)
+			}
+			c.Close()
+			s.keepsSecret(fmt.Sprint(err))
+		})
+	}
+}
+
 // retry has the first connection end at a step of connecting.
 func (m matrix) retry(step string) {
 	m.run("retry after an end at "+step, func(t *testing.T, s *stage) {
-		s.breaks = step
+		s.at(&s.breaks, step)
 		c := s.client(proxySecret, httpx.WithConnectRetries(1))
 		defer c.Close()
 		resp, err := c.Post(t.Context(), s.url(), httpx.String("once"))
@@ -267,11 +304,15 @@ func (m matrix) retry(step string) {
 		c.Close()
 
 		s = m.stage(t)
-		s.breaks = step
+		s.at(&s.breaks, step)
 		c = s.client(proxySecret)
 		defer c.Close()
 		_, err = c.Get(t.Context(), s.url())
-		if proxy := step != "tls" && s.path != "direct"; !errors.Is(err, httpx.ErrNetwork) || errors.Is(err, httpx.ErrProxy) != proxy || errors.Is(err, httpx.ErrTimeout) {
+		if step == "connect again" {
+			if err != nil || strings.Count(s.noted(&s.dialed), "\n") != 1 {
+				t.Error("a proxy that closes behind its 407 is asked again over another connection:", err)
+			}
+		} else if proxy := step != "tls" && s.path != "direct"; !errors.Is(err, httpx.ErrNetwork) || errors.Is(err, httpx.ErrProxy) != proxy || errors.Is(err, httpx.ErrTimeout) {
 			t.Error(err)
 		}
 		s.keepsSecret(fmt.Sprint(err))
@@ -281,8 +322,33 @@ func (m matrix) retry(step string) {
 	})
 }
 
-// timeouts are those that no step hangs for: Write and Pool.
+// timeouts are those that no step hangs for: of the response's head, Write and Pool.
 func (m matrix) timeouts() {
+	m.run("header timeout", func(t *testing.T, s *stage) {
+		s.hang = "head"
+		c := s.client("", httpx.WithHeaderTimeout(2*time.Second), httpx.WithTimeout(time.Minute))
+		defer c.Close()
+		began := time.Now()
+		_, err := c.Get(t.Context(), s.url())
+		if took := time.Since(began); !errors.Is(err, httpx.ErrReadTimeout) || errors.Is(err, httpx.ErrProxy) || took < 2*time.Second || took > 2200*time.Millisecond {
+			t.Errorf("after %v: %v", took, err)
+		}
+		c.Close()
+	})
+	if m.stage(m.t).forwards() {
+		m.run("header timeout after a challenge", func(t *testing.T, s *stage) {
+			s.at(&s.hang, "head again")
+			c := s.client(proxySecret, httpx.WithHeaderTimeout(2*time.Second), httpx.WithTimeout(time.Minute))
+			defer c.Close()
+			began := time.Now()
+			_, err := c.Get(t.Context(), s.url())
+			if took := time.Since(began); !errors.Is(err, httpx.ErrReadTimeout) || took < 2*time.Second || took > 2200*time.Millisecond {
+				t.Errorf("after %v: %v", took, err)
+			}
+			s.keepsSecret(fmt.Sprint(err))
+			c.Close()
+		})
+	}
 	m.run("write timeout", func(t *testing.T, s *stage) {
 		s.hang, s.deaf = "head", true
 		c := s.client("", httpx.WithTimeouts(httpx.Timeouts{Write: 4 * time.Second}))

@@ -294,23 +294,31 @@ type digestProxy struct{ forwarder }
 
 func (p *digestProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	auth := r.Header.Get("Proxy-Authorization")
-	param := map[string]string{}
-	for part := range strings.SplitSeq(strings.TrimPrefix(auth, "Digest "), ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
-		param[name] = strings.Trim(value, `"`)
-	}
-	sum := func(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) }
-	want := sum(sum("joe:p:S3CRET") + ":n0nce:" + param["nc"] + ":" + param["cnonce"] + ":auth:" + sum(r.Method+":"+r.RequestURI))
-	if param["response"] != want || param["uri"] != r.RequestURI {
+	if !digestGiven(r, "S3CRET") {
 		p.mu.Lock()
 		p.asked = append(p.asked, auth)
 		p.mu.Unlock()
 		w.Header().Add("Proxy-Authenticate", `Basic realm="p"`)
-		w.Header().Add("Proxy-Authenticate", `Digest realm="p", nonce="n0nce", qop="auth", algorithm=SHA-256`)
+		w.Header().Add("Proxy-Authenticate", digestChallenge)
 		w.WriteHeader(http.StatusProxyAuthRequired)
 		return
 	}
 	p.forwarder.ServeHTTP(w, r)
+}
+
+const digestChallenge = `Digest realm="p", nonce="n0nce", qop="auth", algorithm=SHA-256`
+
+// digestGiven reports whether the challenge was answered for this very request by
+// proxyUser with that password.
+func digestGiven(r *http.Request, password string) bool {
+	param := map[string]string{}
+	for part := range strings.SplitSeq(strings.TrimPrefix(r.Header.Get("Proxy-Authorization"), "Digest "), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		param[name] = strings.Trim(value, `"`)
+	}
+	sum := func(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) }
+	want := sum(sum(proxyUser+":p:"+password) + ":n0nce:" + param["nc"] + ":" + param["cnonce"] + ":auth:" + sum(r.Method+":"+r.RequestURI))
+	return param["response"] == want && param["uri"] == r.RequestURI
 }
 
 // TestSocketOptionsOnEveryPath: A19.6, A20.6, over real sockets.

@@ -42,7 +42,9 @@ type stage struct {
 	deaf   bool   // and nothing is read either, until gone is closed
 	gone   chan struct{}
 	breaks string // the step at which the first connection ends
+	tunnel bool   // what could be forwarded is tunnelled, too
 	auth   bool   // the proxy wants user and password
+	digest bool   // and by Digest, not Basic
 	refuse bool   // the proxy, or the network where there is none, says no
 	certs  certs
 
@@ -71,15 +73,15 @@ func newCerts(t *testing.T) certs {
 // steps are those of the path, in order.
 func (s *stage) steps() []string {
 	steps := []string{"dial"}
-	switch {
-	case s.path == "direct", s.path == "http" && s.origin == "http":
-	case s.path == "http":
-		steps = append(steps, "connect")
-	case s.path == "https":
+	if s.path == "https" {
 		steps = append(steps, "proxy tls")
-		if s.origin != "http" {
-			steps = append(steps, "connect")
-		}
+	}
+	switch {
+	case s.path == "direct":
+	case s.forwards():
+		steps = append(steps, "head again")
+	case s.path == "http", s.path == "https":
+		steps = append(steps, "connect", "connect again")
 	default:
 		steps = append(steps, "greeting", "auth", "request")
 	}
@@ -89,8 +91,14 @@ func (s *stage) steps() []string {
 	return append(steps, "head", "body")
 }
 
+// at has something happen at a step: some need a proxy that asks for a password.
+func (s *stage) at(where *string, step string) {
+	*where = step
+	s.auth = strings.HasSuffix(step, " again")
+}
+
 func (s *stage) forwards() bool {
-	return s.origin == "http" && (s.path == "http" || s.path == "https")
+	return !s.tunnel && s.origin == "http" && (s.path == "http" || s.path == "https")
 }
 
 func (s *stage) url() string {
@@ -113,6 +121,9 @@ func (s *stage) client(password string, opts ...httpx.ClientOption) *httpx.Clien
 		p := httpx.Proxy{URL: s.path + "://proxy.test:3128"}
 		if password != "" {
 			p.URL = s.path + "://" + proxyUser + ":" + password + "@proxy.test:3128"
+		}
+		if s.tunnel {
+			p.Mode = httpx.ProxyTunnelOnly
 		}
 		if s.path == "https" {
 			p.TLS = &tls.Options{RootCAs: s.certs.pool}
@@ -271,10 +282,19 @@ type leading struct {
 
 func (l *leading) Read(p []byte) (int, error) { return l.r.Read(p) }
 
-// challenge407 is what the proxy answers to a request without the credentials.
-const challenge407 = "HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=\"p\"\r\nContent-Length: 3\r\n\r\nwho"
+// challenge is what the proxy answers to a request without the credentials.
+func (s *stage) challenge() string {
+	scheme := `Basic realm="p"`
+	if s.digest {
+		scheme = digestChallenge
+	}
+	return "HTTP/1.1 407 Who\r\nProxy-Authenticate: " + scheme + "\r\nContent-Length: 3\r\n\r\nwho"
+}
 
 func (s *stage) mayPass(r *http.Request) bool {
+	if s.digest {
+		return digestGiven(r, proxySecret)
+	}
 	want := "Basic " + base64.StdEncoding.EncodeToString([]byte(proxyUser+":"+proxySecret))
 	return !s.auth || r.Header.Get("Proxy-Authorization") == want
 }
@@ -286,12 +306,12 @@ func (s *stage) serveConnect(nc net.Conn, br *bufio.Reader, stops func(string) b
 			return false
 		}
 		s.note(&s.proxy, strings.TrimSpace(r.Method+" "+r.RequestURI+" "+r.Header.Get("Proxy-Authorization")))
-		if stops("connect") {
+		if stops("connect") || r.Header.Get("Proxy-Authorization") != "" && stops("connect again") {
 			return false
 		}
 		switch {
 		case !s.mayPass(r):
-			io.WriteString(nc, challenge407)
+			io.WriteString(nc, s.challenge())
 		case s.refuse:
 			io.WriteString(nc, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
 		default:
@@ -368,16 +388,17 @@ func (s *stage) serveH1(nc net.Conn, br *bufio.Reader, stops func(string) bool) 
 			return
 		}
 		auth := r.Header.Get("Proxy-Authorization")
+		again := auth != "" && s.forwards()
 		if s.forwards() {
 			s.note(&s.proxy, strings.TrimSpace(r.Method+" "+r.RequestURI+" "+auth))
 			auth = ""
 		}
 		s.note(&s.heads, strings.TrimSpace(r.Method+" "+r.RequestURI+" "+r.Host+" "+auth))
 		switch {
-		case stops("head"):
+		case stops("head"), again && stops("head again"):
 			return
 		case s.forwards() && !s.mayPass(r):
-			io.WriteString(nc, challenge407)
+			io.WriteString(nc, s.challenge())
 		case s.forwards() && s.refuse:
 			io.WriteString(nc, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
 		default:
