@@ -9,7 +9,7 @@ DURATION ?= 5m
 # Runs a command in every module, all of them even if one fails.
 each = (bad=0; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)) || bad=1; done; exit $$bad)
 
-.PHONY: demo test features api race lint vet-all cover fuzz bench soak interop interop-deps tidy htx vuln rename
+.PHONY: demo test features api race lint vet-all cover fuzz bench soak interop interop-deps tidy htx vuln rename release-check release-htx
 
 demo: ## the main job against a server of its own
 	@cd httpx/cmd/htx && go run . demo
@@ -67,3 +67,9 @@ vuln: ## known vulnerabilities; asks the Go vulnerability database
 
 rename: ## MODULE=example.org/x: another import path, for whoever publishes elsewhere
 	@.ci/rename "$(MODULE)"
+
+release-check: ## what a release does, on a copy of HEAD, up to "go install" of htx; see CONTRIBUTING.md
+	@cd tools && go run ./release check
+
+release-htx: ## VERSION=v1.2.3: httpx/cmd/htx/go.mod requires that release of the library
+	@cd tools && go run ./release htx "$(VERSION)"
