@@ -5,6 +5,7 @@ go 1.25.0
 replace gohttpx.dev => ../
 
 require (
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/valyala/fasthttp v1.74.0
 	gohttpx.dev v0.0.0-00010101000000-000000000000
 	golang.org/x/net v0.58.0

@@ -1,0 +1,7 @@
+package main
+
+import (
+	"testing"
+)
+
+func testHTMLFile(t *testing.T) {}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"gohttpx.dev/wire"
+)
+
+// maxExample bounds the example of a failure, in bytes: what a peer has chosen may
+// be in it.
+const maxExample = 200
+
+// failure is one kind of failed request.
+type failure struct {
+	Count   int64  `json:"count"`
+	Example string `json:"example"`
+}
+
+// The kinds of failure that are not an engine's.
+const (
+	kindStatus     = "check-status"
+	kindLen        = "check-len"
+	kindPrefix     = "check-prefix"
+	kindUnfinished = "unfinished"
+	kindTimeout    = "timeout" // that of -timeout
+)
+
+// kindOf names the kind of an error of the engines or the dialer.
+func kindOf(err error) string {
+	var e *wire.Error
+	if !errors.As(err, &e) {
+		return "other"
+	}
+	for _, k := range []struct {
+		is   error
+		name string
+	}{
+		{wire.ErrConnectTimeout, "connect-timeout"},
+		{wire.ErrWriteTimeout, "write-timeout"},
+		{wire.ErrReadTimeout, "read-timeout"},
+		{context.DeadlineExceeded, kindTimeout},
+		{wire.ErrProxy, "proxy"},
+		{wire.ErrDNS, "dns"},
+		{wire.ErrTLS, "tls"},
+		{wire.ErrConnect, "connect"},
+		{wire.ErrServerClosedIdle, "disconnected"},
+		{wire.ErrUnprocessed, "unprocessed"},
+		{wire.ErrLocalProtocol, "request"},
+		{wire.ErrProtocol, "protocol"},
+		{wire.ErrWrite, "write"},
+		{wire.ErrRead, "read"},
+		{wire.ErrClosed, "closed"},
+	} {
+		if errors.Is(err, k.is) {
+			return k.name
+		}
+	}
+	return "other"
+}
+
+// exampleOf is the text of an error, bounded and on one line.
+func exampleOf(err error) string {
+	text := strings.ToValidUTF8(strings.Join(strings.Fields(err.Error()), " "), "?")
+	if len(text) > maxExample {
+		text = strings.ToValidUTF8(text[:maxExample], "") + "…"
+	}
+	return text
+}
+
+// waitedInVain reports whether a failure of this kind is in the latency, with the
+// time waited.
+func waitedInVain(kind string) bool {
+	switch kind {
+	case "write-timeout", "read-timeout", kindTimeout, kindUnfinished:
+		return true
+	}
+	return false
+}
+
+// sample is one request, as its goroutine saw it. Times are since the start of the
+// run.
+type sample struct {
+	due, sent, end time.Duration
+	status         int   // 0: no answer
+	content        int64 // bytes
+	err            error // why it failed, by kind
+	kind           string
+}
+
+// counts is what a run adds up, besides the histograms.
+type counts struct {
+	Answered int64              `json:"answered"` // requests with a whole answer, right or wrong
+	Failed   int64              `json:"failed"`   // requests without one, or with a wrong one
+	InTime   int64              `json:"in_time"`  // answered before the end of the run, not in the time of grace
+	Content  int64              `json:"content_bytes"`
+	Statuses map[int]int64      `json:"statuses"`
+	Failures map[string]failure `json:"failures"`
+}
+
+func (c *counts) add(o *counts) {
+	c.Answered += o.Answered
+	c.Failed += o.Failed
+	c.InTime += o.InTime
+	c.Content += o.Content
+	for code, n := range o.Statuses {
+		c.status(code, n)
+	}
+	for kind, f := range o.Failures {
+		c.fail(kind, f)
+	}
+}
+
+func (c *counts) status(code int, n int64) {
+	if c.Statuses == nil {
+		c.Statuses = map[int]int64{}
+	}
+	c.Statuses[code] += n
+}
+
+func (c *counts) fail(kind string, more failure) {
+	if c.Failures == nil {
+		c.Failures = map[string]failure{}
+	}
+	f := c.Failures[kind]
+	f.Count += more.Count
+	if f.Example == "" {
+		f.Example = more.Example
+	}
+	c.Failures[kind] = f
+}
+
+// shard is where some of the goroutines put their samples. There are a few of
+// them, so that goroutines seldom meet and histograms, which are large, are few.
+type shard struct {
+	mu       sync.Mutex
+	counts   counts     // without Statuses, for which there is
+	statuses [600]int64 // by code
+	// The slice under way; the collector takes it away and leaves another.
+	now sliceData
+	// wait is how long requests were due before they were sent; nil in a closed
+	// loop.
+	wait *hdrhistogram.Histogram
+	// Requests of the warm-up.
+	warm, warmFailed int64
+
+	_ [64]byte // the next shard is another core's
+}
+
+// sliceData is what one shard has for the slice under way.
+type sliceData struct {
+	latency          *hdrhistogram.Histogram
+	answered, failed int64
+}
+
+// total is what the shard has counted so far.
+func (s *shard) total() counts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var c counts
+	c.add(&s.counts)
+	for code, n := range s.statuses {
+		if n > 0 {
+			c.status(code, n)
+		}
+	}
+	return c
+}
+
+// record counts one sample: from is when counting starts, until the end of the
+// run.
+func (s *shard) record(x *sample, from, until time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x.due < from {
+		s.warm++
+		if x.err != nil {
+			s.warmFailed++
+		}
+		return
+	}
+	if s.wait != nil {
+		addTo(s.wait, x.sent-x.due)
+	}
+	if x.status != 0 {
+		s.counts.Answered++
+		s.counts.Content += x.content
+		s.statuses[min(max(x.status, 0), len(s.statuses)-1)]++
+		s.now.answered++
+		if x.end <= until {
+			s.counts.InTime++
+		}
+	}
+	if x.err != nil {
+		s.counts.Failed++
+		s.now.failed++
+		if s.counts.Failures[x.kind].Count == 0 {
+			s.counts.fail(x.kind, failure{Example: exampleOf(x.err)})
+		}
+		s.counts.fail(x.kind, failure{Count: 1})
+	}
+	if x.status != 0 || waitedInVain(x.kind) {
+		addTo(s.now.latency, x.end-x.due)
+	}
+}
