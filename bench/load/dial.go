@@ -147,7 +147,33 @@ func (d *dialer) attempt(ctx context.Context, t *traffic) (pool.Conn, error) {
 	if err != nil {
 		return nil, dialError(ctx, wire.PhaseDial, err)
 	}
+	if err := settled(ctx, c); err != nil {
+		c.Close()
+		return nil, err
+	}
 	return c, nil
+}
+
+// settingsPoll is how often it is looked whether the server's SETTINGS are there.
+// The engine could tell, for a look at every frame of the run.
+const settingsPoll = 200 * time.Microsecond
+
+// settled waits until the server has said how many streams it takes: what is begun
+// before that is sent on trust, and refused if it was too much.
+func settled(ctx context.Context, c *h2.Conn) error {
+	tick := time.NewTicker(settingsPoll)
+	defer tick.Stop()
+	for !c.PeerSettings().Received {
+		if err := c.Err(); err != nil {
+			return &wire.Error{Phase: wire.PhaseDial, Kind: wire.KindNetwork, Remote: true, Err: err}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return wire.Canceled(ctx, wire.PhaseDial, false)
+		}
+	}
+	return nil
 }
 
 // reach connects to the origin, perhaps through a proxy.

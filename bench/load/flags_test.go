@@ -167,7 +167,7 @@ func TestFlags(t *testing.T) {
 		{"http2", func(t *testing.T) {
 			s, ca := newTLSSite(t, true)
 			r := load(t, t.Context(), s.URL, "-cacert", ca, "-http2", "-n", "3").want(t, exitOK)
-			if p := s.last(t).proto; p != "HTTP/2.0" || r.Proto != "HTTP/2.0" {
+			if p := s.last(t).proto; p != "HTTP/2.0" || r.Proto != "HTTP/2" {
 				t.Error(p, r.Proto)
 			}
 			plain, ca := newTLSSite(t, false)

@@ -9,7 +9,7 @@ import (
 // result is what a run, or several that were merged, came to.
 type result struct {
 	Name        string    `json:"name"`  // without secrets
-	Proto       string    `json:"proto"` // HTTP/1.1 or HTTP/2.0
+	Proto       string    `json:"proto"` // HTTP/1.1 or HTTP/2
 	Started     time.Time `json:"started"`
 	Runs        int       `json:"runs"` // merged: more than 1
 	Conns       int       `json:"connections"`
@@ -37,9 +37,13 @@ type result struct {
 	width         time.Duration
 }
 
-// notHeldShare is the part of the requests due that may be unsent at the end for
-// the rate to count as held.
-const notHeldShare = 0.01
+// At the end of a run, whose rate was held, there may be unsent so many of the
+// requests that were due, or as many as are due in so many seconds: a moment's
+// pause of the machine may happen to be there.
+const (
+	notHeldShare   = 0.01
+	notHeldSeconds = 0.1
+)
 
 // failed is how many requests have failed, or were not answered as they should.
 func (r *result) failed() int64 { return r.Failed }
@@ -47,7 +51,7 @@ func (r *result) failed() int64 { return r.Failed }
 // notHeld reports whether the connections could not send as many requests as were
 // due.
 func (r *result) notHeld() bool {
-	return r.Rate > 0 && float64(r.Unsent) > notHeldShare*float64(r.Offered)
+	return r.Rate > 0 && float64(r.Unsent) > max(notHeldShare*float64(r.Offered), notHeldSeconds*r.Rate)
 }
 
 // result puts together what the execution has left behind.

@@ -27,8 +27,9 @@ const Streams = 1000
 // startTimeout is how long a foreign server may take until it takes connections.
 const startTimeout = 10 * time.Second
 
-// foreign is a server that serves files over HTTP/2: its command and, if it has
-// one, its configuration, templates over site.
+// foreign is a server that serves files over HTTP/2, nginx over HTTP/1.1 if that is
+// asked for: its command and, if it has one, its configuration, templates over
+// site.
 type foreign struct {
 	args   []string
 	config string
@@ -38,7 +39,7 @@ type foreign struct {
 type site struct {
 	Dir, Root, Config, Cert string // paths
 	Port                    int
-	TLS, IsRoot             bool
+	HTTP2, TLS, IsRoot      bool
 	Streams                 int
 }
 
@@ -63,7 +64,7 @@ http {
   keepalive_time 10h;
   http2_max_concurrent_streams {{.Streams}};
   server {
-    listen 127.0.0.1:{{.Port}} {{if .TLS}}ssl{{end}} http2;
+    listen 127.0.0.1:{{.Port}} {{if .TLS}}ssl{{end}} {{if .HTTP2}}http2{{end}};
     ssl_certificate {{.Cert}};
     ssl_certificate_key {{.Cert}};
     root {{.Root}};
@@ -154,7 +155,7 @@ func layOut(cfg Config) (s site, roots *x509.CertPool, err error) {
 	}
 	s = site{
 		Dir: s.Dir, Root: filepath.Join(s.Dir, "root"), Config: filepath.Join(s.Dir, "config"), Cert: filepath.Join(s.Dir, "cert.pem"),
-		TLS: cfg.TLS, IsRoot: os.Getuid() == 0, Streams: Streams,
+		HTTP2: cfg.HTTP2, TLS: cfg.TLS, IsRoot: os.Getuid() == 0, Streams: Streams,
 	}
 	files := filepath.Join(s.Root, strconv.Itoa(cfg.Size))
 	if err := errors.Join(os.Chmod(s.Dir, 0o755), os.MkdirAll(files, 0o755)); err != nil {

@@ -1,7 +1,0 @@
-package main
-
-import (
-	"testing"
-)
-
-func testHTMLFile(t *testing.T) {}
