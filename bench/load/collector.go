@@ -50,7 +50,7 @@ func newCollector(r *execution, con console) *collector {
 		r: r, spare: newHist(histDigits), total: newHist(histDigits), width: minWidth,
 		ask: make(chan time.Duration), done: make(chan struct{}),
 	}
-	for r.o.duration > 0 && r.o.duration/c.width > maxSlices/2 {
+	for r.o.duration > 0 && r.o.duration/c.width > maxSlices/4 {
 		c.width *= 2
 	}
 	if !r.o.quiet {
