@@ -9,7 +9,7 @@ DURATION ?= 5m
 # Runs a command in every module, all of them even if one fails.
 each = (bad=0; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)) || bad=1; done; exit $$bad)
 
-.PHONY: demo test features api race lint vet-all cover fuzz bench soak interop interop-deps tidy htx vuln rename release-check release-htx
+.PHONY: demo test features api race lint vet-all cover fuzz bench load soak interop interop-deps tidy htx vuln rename release-check release-htx
 
 demo: ## the main job against a server of its own
 	@cd httpx/cmd/htx && go run . demo
@@ -44,6 +44,10 @@ fuzz: ## every fuzz target for FUZZTIME, PARALLEL of them at once; TARGETS=regex
 
 bench: ## ours beside net/http and fasthttp; see bench/README.md
 	@cd bench && go run ./cmd/bench -out "" $(ARGS)
+
+load: ## builds bin/load, the load generator, and runs it with ARGS if there are any; see bench/README.md
+	@cd bench && go build -o $(CURDIR)/bin/load ./load
+	@$(if $(ARGS),bin/load $(ARGS))
 
 soak: ## the client in a bad world for DURATION under the race detector; SEED=n for the same choices, ARGS for -concurrency and -rate
 	@go build -o bin/soak ./internal/soak
