@@ -157,6 +157,9 @@ func (r *Request) stdURL(req *http.Request, m *more) error {
 	if req.URL.Host == "" {
 		return invalidURL("the request's URL has no host")
 	}
+	if err := checkStdOrigin(req.URL); err != nil {
+		return err
+	}
 	if r.Method == "CONNECT" || target[0] != '/' {
 		u, err := ParseURL(origin)
 		if err != nil {

@@ -135,10 +135,26 @@ func (u *URL) Std() *url.URL {
 // escaped "/" is one like any other.
 func stdEscaped(s string) string { return escapeStray(escapeURL(s, urlStd)) }
 
+// checkStdOrigin refuses what would end a scheme or a host in the text of a URL. No
+// parser has put it there: a program has, with a name that came from elsewhere, and
+// would send to another path or host than it believes.
+func checkStdOrigin(s *url.URL) error {
+	if s.Scheme != "" && !isScheme(s.Scheme) {
+		return invalidURL("the scheme has a byte that none may have (RFC 3986 §3.1)")
+	}
+	if i := strings.IndexAny(s.Host, `/?#@\`); i >= 0 {
+		return invalidURL("byte %q may not stand in a host", s.Host[i])
+	}
+	return nil
+}
+
 // FromStdURL reads a URL of net/url as ParseURL reads its String.
 func FromStdURL(s *url.URL) (*URL, error) {
 	if s == nil {
 		return nil, invalidURL("a nil *url.URL")
+	}
+	if err := checkStdOrigin(s); err != nil {
+		return nil, err
 	}
 	host, port, hasPort := strings.Cut(s.Host, ":")
 	if strings.IndexFunc(host, func(r rune) bool { return r >= 0x80 }) < 0 {
