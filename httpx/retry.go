@@ -139,18 +139,27 @@ func (x *exchange) attempts(ctx context.Context, req *Request) (*Response, error
 		req.Header.Set("Idempotency-Key", newKey())
 	}
 	r.earn()
+	watched := r.If != nil || r.OnRetry != nil || slices.ContainsFunc(x.more.traces, func(t *Trace) bool { return t.Retry != nil })
 	began := time.Now()
 	for n := 1; ; n++ {
 		resp, err := x.attempt(ctx, req)
-		if err == nil && !x.stream && !resp.handedOver() && !x.willFollow(resp) {
-			// A body that breaks off is a failed attempt too. What FailOnStatus
-			// says is of the last response, and not asked here.
-			if err = resp.Buffer(); err != nil {
-				resp = nil
+		buffer := func() {
+			if err == nil && !x.stream && !resp.handedOver() && !x.willFollow(resp) {
+				// A body that breaks off is a failed attempt too. What FailOnStatus
+				// says is of the last response, and not asked here.
+				if err = resp.Buffer(); err != nil {
+					resp = nil
+				}
 			}
+		}
+		// The body of a response that the status alone makes one to be repeated is
+		// nobody's: it is neither kept nor decoded, unless somebody may look at it.
+		if err == nil && (watched || !slices.Contains(r.Statuses, resp.StatusCode)) {
+			buffer()
 		}
 		wait, again := r.again(ctx, req, resp, err, n, time.Since(began))
 		if !again {
+			buffer()
 			return resp, countAttempts(err, n)
 		}
 		a := Attempt{Request: req, Number: n, Response: resp, Err: err, Wait: wait}
