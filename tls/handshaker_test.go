@@ -133,7 +133,8 @@ func TestFingerprintAsksNoMethod(t *testing.T) {
 			t.Errorf("%d is two", i)
 		}
 	}
-	if a := (Options{KeyLogWriter: secretive{id: []int{}}}); a.Fingerprint() == a.Fingerprint() {
+	a := Options{KeyLogWriter: secretive{id: []int{}}}
+	if again := a; a.Fingerprint() == again.Fingerprint() {
 		t.Error("what cannot be compared is the same")
 	}
 }
