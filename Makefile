@@ -28,10 +28,10 @@ api: ## the public API against api.txt, and that all of it has comments; WRITE=1
 race: ## all tests under the race detector (needs a C compiler)
 	@$(call each,CGO_ENABLED=1 go test -race ./...)
 
-lint: ## gofmt, vet and staticcheck, whose version tools/go.mod pins
+lint: ## gofmt, go mod tidy, vet and staticcheck, whose version tools/go.mod pins
 	@out=$$(gofmt -l .); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 	@cd tools && go build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
-	@$(call each,go vet ./... && $(CURDIR)/bin/staticcheck ./...)
+	@$(call each,go mod tidy -diff && go vet ./... && $(CURDIR)/bin/staticcheck ./...)
 
 vet-all: ## vet for three platforms
 	@for os in linux darwin windows; do export GOOS=$$os; echo "GOOS=$$os"; $(call each,go vet ./...) || exit 1; done
