@@ -46,8 +46,9 @@ var table = map[string]row{
 	"internal/faults": {ours: []string{"internal/memconn"}},
 	"internal/peer":   {ours: []string{"wire", "h1", "h2", "internal/memconn"}, thirdParty: []string{"golang.org/x/net/http2/hpack"}},
 	// A program for users of make.
-	"internal/soak":   {ours: []string{"httpx", "tls", "internal/faults"}},
-	"internal/arrows": {},
+	"internal/soak":     {ours: []string{"httpx", "tls", "internal/faults"}},
+	"internal/arrows":   {},
+	"internal/promises": {},
 	// Test files only.
 	"fuzz": {},
 }
