@@ -177,8 +177,9 @@ func demoHandler() http.Handler {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// makeCertificate makes a certificate for loopback that is its own authority.
-func makeCertificate() (stdtls.Certificate, error) {
+// makeCertificate makes a certificate that is its own authority, for names or
+// else for loopback.
+func makeCertificate(names ...string) (stdtls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return stdtls.Certificate{}, err
@@ -195,6 +196,9 @@ func makeCertificate() (stdtls.Certificate, error) {
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		IsCA:                  true,
 		BasicConstraintsValid: true,
+	}
+	if names != nil {
+		tmpl.Subject.CommonName, tmpl.DNSNames, tmpl.IPAddresses = names[0], names, nil
 	}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
 	if err != nil {

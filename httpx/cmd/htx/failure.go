@@ -31,7 +31,7 @@ var failures = []failure{
 
 	{asA[x509.HostnameError], 60, "use a name that the certificate has; --resolve HOST:PORT:ADDR keeps a name and goes to another address"},
 	{expired, 60, "if that is not so, this machine's clock is wrong; --no-verify goes on regardless"},
-	{asA[x509.UnknownAuthorityError], 60, "--cacert FILE trusts the authority that signed it; --no-verify accepts any certificate"},
+	{asA[x509.UnknownAuthorityError], 60, "--cacert FILE trusts its authority; --no-verify accepts any certificate"},
 	{asA[*tls.CertificateVerificationError], 60, "--no-verify accepts any certificate"},
 	{asA[tls.RecordHeaderError], 35, "try the same URL with http:// in place of https://"},
 	{wantsCertificate, 58, "--cert FILE and --key FILE present a client certificate"},
