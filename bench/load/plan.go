@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 
+	"gohttpx.dev/h1"
 	"gohttpx.dev/httpx"
 	"gohttpx.dev/proxy"
 	"gohttpx.dev/wire"
@@ -148,6 +149,14 @@ func (p *plan) add(o *options, s spec, u *httpx.URL) error {
 	}
 	if r.body != nil {
 		r.head.BodyLen = int64(len(r.body))
+	}
+	// What cannot be sent is better said now than by every request.
+	check := r.head
+	if r.body != nil {
+		check.Body = &content{}
+	}
+	if _, err := h1.AppendRequest(nil, &check, h1.Default); err != nil {
+		return err
 	}
 	p.requests = append(p.requests, r)
 	return nil

@@ -257,3 +257,22 @@ func TestRequestFile(t *testing.T) {
 		}
 	}
 }
+
+// An IPv6 address and a default port end up where they belong.
+func TestPlanAddr(t *testing.T) {
+	for url, want := range map[string][3]string{
+		"http://[::1]:8080/a":   {"[::1]:8080", "[::1]:8080", "/a"},
+		"https://[fe80::1]/":    {"[fe80::1]:443", "[fe80::1]", "/"},
+		"http://Example.COM":    {"example.com:80", "example.com", "/"},
+		"https://a.b:443/?q#fr": {"a.b:443", "a.b", "/?q"},
+	} {
+		p, err := newPlan(&options{url: url}, nil)
+		if err != nil {
+			t.Errorf("%s: %v", url, err)
+			continue
+		}
+		if h := p.requests[0].head; p.addr() != want[0] || h.Authority != want[1] || h.Target != want[2] {
+			t.Errorf("%s: connects to %s, asks %s for %s", url, p.addr(), h.Authority, h.Target)
+		}
+	}
+}

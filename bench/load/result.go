@@ -62,6 +62,7 @@ func (r *execution) result(out outcome, col *collector) *result {
 		Conns: r.o.conns, Streams: r.o.streams, Rate: r.o.rate,
 		Elapsed: elapsed.Seconds(), Interrupted: out.interrupted, Unsent: out.unsent,
 		BytesIn: out.in, BytesOut: out.out,
+		counts:  counts{Statuses: map[int]int64{}, Failures: map[string]failure{}},
 		latency: col.total, slices: col.slices, width: col.width,
 	}
 	for _, s := range r.shards {

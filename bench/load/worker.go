@@ -12,8 +12,12 @@ import (
 	"gohttpx.dev/wire"
 )
 
-// readSize is the size of the buffer that content is read into, in bytes.
-const readSize = 32 << 10
+// readSize is the size of the buffer that content is read into, in bytes; all of
+// them together take no more than readTotal, but for 4 KiB each.
+const (
+	readSize  = 32 << 10
+	readTotal = 64 << 20
+)
 
 // worker sends one request after the other: the only one on its link over
 // HTTP/1.1, one of -streams over HTTP/2. All of it belongs to its goroutine.
@@ -31,7 +35,8 @@ type worker struct {
 }
 
 func newWorker(r *execution, l *link, s *shard) *worker {
-	w := &worker{r: r, link: l, shard: s, buf: make([]byte, readSize)}
+	size := max(min(readSize, readTotal/(r.o.conns*r.o.streams)), 4<<10)
+	w := &worker{r: r, link: l, shard: s, buf: make([]byte, size)}
 	w.turn.ready = make(chan bool, 1)
 	w.reqs = make([]wire.Request, len(r.plan.requests))
 	w.bodies = make([]*content, len(r.plan.requests))
