@@ -6,7 +6,9 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -54,8 +56,19 @@ type requests struct {
 	c      engine
 	wg     sync.WaitGroup
 	cancel []context.CancelFunc
+	bodies []*uploaded
 	next   int
 }
+
+var errBody = errors.New("the body fails")
+
+// uploaded is a body that counts how often it is closed.
+type uploaded struct {
+	io.Reader
+	closed atomic.Int32
+}
+
+func (u *uploaded) Close() error { u.closed.Add(1); return nil }
 
 // start sends one more request, whose kind and pace how chooses.
 func (r *requests) start(how byte) {
@@ -65,29 +78,72 @@ func (r *requests) start(how byte) {
 	r.next++
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = append(r.cancel, cancel)
+	req := wire.Request{Method: "GET", Scheme: "http", Authority: "e.test", Target: "/"}
+	if how&0x80 != 0 { // another protocol, which the peer may accept
+		if req.Fields.Add("Upgrade", "x"); how&0x40 != 0 {
+			req.Method, req.Target, req.Fields = "CONNECT", "e.test:443", nil
+		}
+	} else if how&1 != 0 {
+		req.Method, req.BodyLen = "POST", 200_000
+		if how&2 != 0 {
+			req.BodyLen = -1
+		}
+		if how&4 != 0 {
+			req.Timeouts.Continue = time.Second
+		}
+		if how&0x40 != 0 {
+			asked := false
+			req.Trailers = func() wire.Fields {
+				if asked {
+					r.t.Error("asked for trailers twice")
+				}
+				asked = true
+				return wire.Fields{{Name: "X-End", Value: "1"}}
+			}
+		}
+	}
+	var body *uploaded
+	if req.Method == "POST" {
+		body = &uploaded{Reader: io.LimitReader(zeros{}, 200_000)}
+		if how&0x30 == 0x30 { // too short, or it fails
+			body.Reader = io.MultiReader(io.LimitReader(zeros{}, 100_000), iotest.ErrReader([]error{io.EOF, errBody}[how>>3&1]))
+		}
+		req.Body = body
+	}
+	if c, ok := r.c.(*h2.Conn); ok && how&0x82 == 0x82 {
+		r.wg.Go(func() { r.stream(ctx, c, how) })
+		return
+	}
+	// Whether the slot is free must not hang on which goroutine runs first.
+	if !r.c.Reserve() {
+		return
+	}
+	if body != nil {
+		r.bodies = append(r.bodies, body)
+	}
 	r.wg.Go(func() {
-		if !r.c.Reserve() {
-			return
-		}
-		req := wire.Request{Method: "GET", Scheme: "http", Authority: "e.test", Target: "/"}
-		if how&1 != 0 {
-			req.Method, req.BodyLen = "POST", 200_000
-			req.Body = io.NopCloser(io.LimitReader(zeros{}, req.BodyLen))
-			if how&2 != 0 {
-				req.BodyLen = -1
-			}
-			if how&4 != 0 {
-				req.Timeouts.Continue = time.Second
-			}
-		}
 		var res wire.Response
 		if err := r.c.RoundTrip(ctx, &req, &res); err != nil {
 			r.check(err)
 			return
 		}
+		if how&0x84 == 0x84 {
+			if nc, err := res.Body.Detach(); err == nil {
+				nc.SetDeadline(time.Now().Add(10 * time.Second))
+				nc.Write([]byte("hello"))
+				io.Copy(io.Discard, nc)
+				nc.Close()
+				return
+			}
+		}
 		buf := make([]byte, 1+int(how>>3)*100)
+		got := int64(0)
 		for n := 0; ; n++ {
 			m, err := res.Body.Read(buf)
+			got += int64(m)
+			if err == io.EOF && req.Method != "CONNECT" && res.Status == 200 && res.ContentLength >= 0 && got != res.ContentLength {
+				r.t.Errorf("%d bytes of %d, without an error", got, res.ContentLength)
+			}
 			if err != nil {
 				if err != io.EOF {
 					r.check(err)
@@ -104,6 +160,41 @@ func (r *requests) start(how byte) {
 		}
 		res.Body.Close()
 	})
+}
+
+// stream drives a stream of HTTP/2 by hand.
+func (r *requests) stream(ctx context.Context, c *h2.Conn, how byte) {
+	st, err := c.Open(ctx, wire.Fields{
+		{Name: ":method", Value: "POST"}, {Name: ":scheme", Value: "http"}, {Name: ":authority", Value: "e.test"}, {Name: ":path", Value: "/"},
+	}, false)
+	if err != nil {
+		r.check(err)
+		return
+	}
+	defer st.Reset(h2.Cancel)
+	if err := st.SendData(ctx, make([]byte, 1000*int(how&0x3f)), how&8 != 0); err != nil {
+		r.check(err)
+		return
+	}
+	if how&8 == 0 {
+		if err := st.SendTrailers(ctx, wire.Fields{{Name: "x-end", Value: "1"}}); err != nil {
+			r.check(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for ended := false; ; {
+		ev, err := st.Recv(ctx)
+		if err != nil {
+			if ended != (err == io.EOF) {
+				r.t.Errorf("the end told %v, then %v", ended, err)
+			} else if err != io.EOF {
+				r.check(err)
+			}
+			return
+		}
+		ended = ev.End
+	}
 }
 
 // check says what an error of an engine must be.
@@ -123,11 +214,17 @@ func (r *requests) end() {
 	time.Sleep(time.Minute) // on the bubble's clock: the four timeouts are over
 	r.c.Close()
 	r.wg.Wait()
+	synctest.Wait() // who sends bodies has ended, too
 	if st := r.c.State(); st.InFlight != 0 || st.Phase != wire.ConnClosed {
 		r.t.Errorf("after the end: %+v", st)
 	}
 	for _, cancel := range r.cancel {
 		cancel()
+	}
+	for i, b := range r.bodies {
+		if n := b.closed.Load(); n != 1 {
+			r.t.Errorf("the body of upload %d was closed %d times", i, n)
+		}
 	}
 }
 
@@ -135,8 +232,14 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
-// drain reads and drops what the engine sends, unless the script stops it.
-func drain(nc net.Conn) { io.Copy(io.Discard, nc) }
+// drain reads and drops what the engine sends, until deaf is set.
+func drain(nc net.Conn, deaf *atomic.Bool) {
+	for p := make([]byte, 32<<10); !deaf.Load(); {
+		if _, err := nc.Read(p); err != nil {
+			return
+		}
+	}
+}
 
 // FuzzH2Conn plays a script of frames, good and bad, against the HTTP/2 engine
 // under requests of many kinds. Nothing panics, nothing hangs (the bubble would
@@ -151,8 +254,11 @@ func FuzzH2Conn(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src []byte) {
 		synctest.Test(t, func(t *testing.T) {
 			client, server := memconn.PipeSize(1 << 20)
-			go drain(server)
-			c, err := h2.NewConn(context.Background(), client, h2.Config{})
+			client.SetCapacity(32 << 10)
+			var deaf atomic.Bool
+			go drain(server, &deaf)
+			budget := h2.NewBudget(1 << 30)
+			c, err := h2.NewConn(context.Background(), client, h2.Config{Budget: budget})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -189,7 +295,16 @@ func FuzzH2Conn(f *testing.F) {
 				case 7:
 					out = h2.AppendPing(nil, [8]byte{}, op&16 != 0)
 				case 8:
-					server.Close()
+					switch {
+					case op&16 != 0:
+						c.Drain()
+					case op&32 != 0:
+						c.Healthy()
+					case op&64 != 0:
+						deaf.Store(true)
+					default:
+						server.Close()
+					}
 				case 9:
 					time.Sleep(time.Duration(s.byte()) * 100 * time.Millisecond)
 				case 10:
@@ -216,6 +331,9 @@ func FuzzH2Conn(f *testing.F) {
 				synctest.Wait()
 			}
 			r.end()
+			if n := budget.Used(); n != 0 {
+				t.Errorf("%d bytes are in use after the end", n)
+			}
 			server.Close()
 		})
 	})
@@ -230,7 +348,9 @@ func FuzzH1Conn(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src []byte) {
 		synctest.Test(t, func(t *testing.T) {
 			client, server := memconn.PipeSize(1 << 20)
-			go drain(server)
+			client.SetCapacity(32 << 10)
+			var deaf atomic.Bool
+			go drain(server, &deaf)
 			c := h1.NewConn(client, h1.Config{})
 			c.OnChange(func() {})
 			r := &requests{t: t, c: c}
@@ -252,7 +372,9 @@ func FuzzH1Conn(f *testing.F) {
 						r.cancel[int(s.byte())%len(r.cancel)]()
 					}
 				case 6:
-					c.Healthy()
+					if c.Healthy(); op&16 != 0 {
+						deaf.Store(true)
+					}
 				case 7:
 					c.Drain()
 				}

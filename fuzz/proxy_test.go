@@ -1,10 +1,13 @@
 package fuzz_test
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +24,7 @@ type playback struct {
 	src      []byte
 	step     int
 	closed   bool
+	sent     []byte
 }
 
 func (c *playback) Read(p []byte) (int, error) {
@@ -34,7 +38,7 @@ func (c *playback) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (c *playback) Write(p []byte) (int, error)     { return len(p), nil }
+func (c *playback) Write(p []byte) (int, error)     { c.sent = append(c.sent, p...); return len(p), nil }
 func (c *playback) Close() error                    { c.closed = true; return nil }
 func (c *playback) SetReadDeadline(time.Time) error { return nil }
 
@@ -84,8 +88,16 @@ func socksLength(src []byte, user bool) int {
 	return n + size
 }
 
+// socksAsked is what the target is in a request (RFC 1928 §5).
+var socksAsked = map[string]string{
+	"example.org:443":    "\x03\x0bexample.org\x01\xbb",
+	"192.0.2.7:80":       "\x01\xc0\x00\x02\x07\x00\x50",
+	"[2001:db8::1]:8080": "\x04\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x1f\x90",
+}
+
 // What a SOCKS5 proxy may answer: all at once and byte by byte mean the same,
-// and nothing behind the reply is read.
+// and nothing behind the reply is read. What is asked does not matter to that, and
+// is asked in the order and the bytes of RFC 1928 and RFC 1929.
 func FuzzSOCKSReply(f *testing.F) {
 	f.Add([]byte("\x05\x00\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00220 hello"), false)
 	f.Add([]byte("\x05\x02\x01\x00\x05\x00\x00\x03\x04name\x04\x38"), true)
@@ -94,26 +106,39 @@ func FuzzSOCKSReply(f *testing.F) {
 	f.Add([]byte("\x05\x00\x05\x05\x00\x01\x00\x00\x00\x00\x00\x00"), false)
 	f.Add([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"), false)
 	f.Fuzz(func(t *testing.T, src []byte, user bool) {
-		s := &proxy.SOCKS{Addr: "example.org:443"}
-		if user {
-			s.Username, s.Password = "joe", "open sesame"
-		}
 		texts := [2]string{}
-		for i, step := range []int{len(src) + 1, 1} {
-			nc := &playback{src: src, step: step}
-			err := s.Connect(context.Background(), nc)
-			if e := negotiated(t, err, nc); e != nil {
-				texts[i] = err.Error()
-				if e.ReplyCode != 0 && !slices.Contains(src, byte(e.ReplyCode)) {
-					t.Fatalf("reply %d was not sent: %q", e.ReplyCode, src)
+		for addr, asked := range socksAsked {
+			s := &proxy.SOCKS{Addr: addr}
+			if user {
+				s.Username, s.Password = "joe", "open sesame"
+			}
+			for i, step := range []int{len(src) + 1, 1} {
+				nc := &playback{src: src, step: step}
+				err := s.Connect(context.Background(), nc)
+				if e := negotiated(t, err, nc); e != nil {
+					texts[i] = err.Error()
+					if e.ReplyCode != 0 && !slices.Contains(src, byte(e.ReplyCode)) {
+						t.Fatalf("reply %d was not sent: %q", e.ReplyCode, src)
+					}
 				}
-			}
-			n := socksLength(src, user)
-			if (err == nil) != (n >= 0) {
-				t.Fatalf("%q: %v, but the length is %d", src, err, n)
-			}
-			if n >= 0 && len(nc.src) != len(src)-n {
-				t.Fatalf("%q: %d bytes are left, want %d", src, len(nc.src), len(src)-n)
+				n := socksLength(src, user)
+				if (err == nil) != (n >= 0) {
+					t.Fatalf("%q: %v, but the length is %d", src, err, n)
+				}
+				if n >= 0 && len(nc.src) != len(src)-n {
+					t.Fatalf("%q: %d bytes are left, want %d", src, len(nc.src), len(src)-n)
+				}
+				want := "\x05\x01\x00"
+				if user {
+					want = "\x05\x02\x00\x02"
+				}
+				if len(src) > 1 && src[1] == 2 {
+					want += "\x01\x03joe\x0bopen sesame"
+				}
+				want += "\x05\x01\x00" + asked
+				if sent := string(nc.sent); !strings.HasPrefix(want, sent) || err == nil && sent != want {
+					t.Fatalf("%q for %s: %q was sent, want %q", src, addr, sent, want)
+				}
 			}
 		}
 		if texts[0] != texts[1] {
@@ -161,6 +186,16 @@ func FuzzConnectResponse(f *testing.F) {
 					t.Fatalf("%v with %v and %d bytes", err, got, len(e.Body))
 				}
 				continue
+			}
+			br := bufio.NewReader(bytes.NewReader(nc.sent))
+			for range asked + 1 {
+				r, err := http.ReadRequest(br)
+				if err != nil || r.Method != "CONNECT" || r.Host != "example.org:443" || r.ContentLength != 0 || len(r.Header["Proxy-Authorization"]) != 1 {
+					t.Fatalf("%q was sent: %v", nc.sent, err)
+				}
+			}
+			if br.Buffered() > 0 {
+				t.Fatalf("%q was sent", nc.sent)
 			}
 			rest, err := io.ReadAll(got)
 			if err != nil || !strings.HasSuffix(string(src), string(rest)) || len(rest) >= len(src) {
