@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -52,12 +53,16 @@ var netrcErrors = regexp.MustCompile(`netrc: \S+:\d+: (an entry after default, w
 // found, with any name and password that Basic can send, unless the text is
 // refused; so is one behind it. Errors quote nothing of the file.
 func FuzzNetRC(f *testing.F) {
-	path := filepath.Join(f.TempDir(), "netrc")
+	dir, n := f.TempDir(), 0
 	f.Fuzz(func(t *testing.T, text, login, password string) {
 		read := func(text, host string) (string, error) {
+			// Some file systems take long over a file that is written anew.
+			n++
+			path := filepath.Join(dir, strconv.Itoa(n))
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
+			defer os.Remove(path)
 			a := &asked{}
 			c, err := httpx.New(httpx.WithTransport(a), httpx.WithAuth(httpx.NetRC(path)))
 			if err != nil {
@@ -88,6 +93,13 @@ func FuzzNetRC(f *testing.F) {
 		// Alone, in front and behind.
 		if got, err := read(ours, "ours.test"); fine && got != want || fine != (err == nil) {
 			t.Fatalf("%q: %q, %v; want %q", ours, got, err, want)
+		}
+		// Without quotes, where that can be said.
+		bare := func(s string) bool { return s != "" && s[0] != '"' && !strings.ContainsAny(s, " \\") }
+		if fine && bare(login) && bare(password) {
+			if got, err := read("machine ours.test login "+login+" password "+password+" account x", "ours.test"); got != want {
+				t.Fatalf("%q, %q without quotes: %q, %v; want %q", login, password, got, err, want)
+			}
 		}
 		if !fine || err != nil {
 			return // an error may be one of the entry, and hide what follows

@@ -67,6 +67,7 @@ func FuzzFilename(f *testing.F) {
 		}
 		for _, again := range []string{
 			`attachment; filename="` + got + `"`,
+			`attachment ; Filename="` + escaped(got) + `";`,
 			"attachment; filename*=UTF-8''" + percent(got),
 			`x;filename=other;FileName* = "utf-8'de'` + percent(got) + `"`,
 		} {
@@ -107,6 +108,15 @@ func safe(name string) bool {
 		return false
 	}
 	return true
+}
+
+// escaped puts a backslash in front of every byte (RFC 9110 §5.6.4).
+func escaped(s string) string {
+	var b []byte
+	for i := range len(s) {
+		b = append(b, '\\', s[i])
+	}
+	return string(b)
 }
 
 // percent escapes every byte.

@@ -140,6 +140,9 @@ func FuzzTrailers(f *testing.F) {
 				t.Fatalf("%d bytes are not enough of %d", have, n)
 			}
 		}
+		if lf := bytes.Count(src[:n], []byte("\n")) > bytes.Count(src[:n], []byte("\r\n")); lf && rules&h1.AllowChunkLF == 0 {
+			t.Fatalf("%q: LF alone ends a line", src[:n])
+		}
 		if !bytes.Contains(src, []byte("\r\n\r\n")) && !bytes.HasPrefix(src, []byte("\r\n")) {
 			return
 		}
