@@ -1,0 +1,35 @@
+package httpx_test
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"gohttpx.dev/httpx"
+	"gohttpx.dev/internal/faults"
+)
+
+// settleCut lets all that is under way in the bubble come to rest.
+func settleCut(*httpx.Client, *faults.Injector) { synctest.Wait() }
+
+// cutEverywhere cuts the exchange at every byte, in every manner.
+func cutEverywhere(t *testing.T, x *cutExchange, modes ...cutMode) {
+	for _, f := range []cutFault{cutFIN, cutRST, cutStall} {
+		for _, m := range modes {
+			t.Run(f.String()+"/"+m.String(), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					for n := 0; n <= len(x.all); n++ {
+						x.cutAt(t, n, f, m)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestCutHTTP1AtEveryByte(t *testing.T) {
+	for _, x := range cutH1() {
+		t.Run(x.name, func(t *testing.T) {
+			cutEverywhere(t, x, cutBuffered, cutStreamed, cutDripped)
+		})
+	}
+}
