@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"syscall"
 	"time"
 
 	"gohttpx.dev/wire"
@@ -22,6 +21,7 @@ type ending struct {
 	debug string
 	err   error
 	lost  bool // the peer ended the connection, or the network did: no GOAWAY
+	reset bool // if lost: not in order
 	owner bool // Close: responses that are complete fail too
 }
 
@@ -82,6 +82,9 @@ func (e *ending) of(s *stream) *wire.Error {
 	}
 	switch {
 	case e.kind != wire.KindDisconnected:
+	case s.headDone && e.reset:
+		// What was read is all right as far as it goes: reading has failed.
+		w.Kind = wire.KindNetwork
 	case s.headDone:
 		// The content has an end of its own (RFC 9113 §8.1).
 		w.Kind = wire.KindProtocol
@@ -93,6 +96,9 @@ func (e *ending) of(s *stream) *wire.Error {
 	case s.headAt != 0:
 		w.Kind = wire.KindProtocol
 		w.Err = &detail{"h2: connection ended after an interim response", errors.Join(io.ErrUnexpectedEOF, w.Err)}
+	case s.headBegun:
+		w.Kind = wire.KindProtocol
+		w.Err = &detail{"h2: connection ended in the middle of a response head", errors.Join(io.ErrUnexpectedEOF, w.Err)}
 	}
 	return w
 }
@@ -108,7 +114,7 @@ func (d *detail) Unwrap() error { return d.err }
 
 // lostLocked ends a connection whose socket has failed.
 func (c *Conn) lostLocked(err error) {
-	e := ending{kind: wire.KindNetwork, lost: true, err: err}
+	e := ending{kind: wire.KindNetwork, lost: true, reset: isReset(err), err: err}
 	switch {
 	case c.writeErr != nil && isTimeout(c.writeErr):
 		e.kind, e.phase = wire.KindTimeout, wire.PhaseWrite
@@ -136,7 +142,7 @@ func (c *Conn) Err() error {
 
 // isEnd reports whether err is that of a peer which has gone without a word.
 func isEnd(err error) bool {
-	return err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	return err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) || isReset(err)
 }
 
 // brokeLocked ends a connection whose peer has broken the protocol.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gohttpx.dev/h2"
+	"gohttpx.dev/internal/memconn"
 	"gohttpx.dev/wire"
 )
 
@@ -28,6 +29,16 @@ func TestConnectionLost(t *testing.T) {
 		body   string
 	}{
 		{"before any byte", func(f *fixture) {}, wire.ErrServerClosedIdle, nil, ""},
+		{"within the header of a frame", func(f *fixture) {
+			f.SendRaw(h2.AppendHeaders(nil, 1, f.Block(":status", "200"), h2.HeadersOptions{})[:8])
+		}, wire.ErrServerClosedIdle, nil, ""},
+		{"within the head", func(f *fixture) {
+			f.SendRaw(h2.AppendHeaders(nil, 1, f.Block(":status", "200", "x", "y"), h2.HeadersOptions{})[:12])
+		}, wire.ErrRemoteProtocol, wire.ErrServerClosedIdle, ""},
+		{"before CONTINUATION", func(f *fixture) {
+			block := f.Block(":status", "200")
+			f.SendRaw(h2.AppendRaw(nil, h2.FrameHeader{Length: uint32(len(block)), Type: h2.FrameHeaders, StreamID: 1}, block))
+		}, wire.ErrRemoteProtocol, wire.ErrServerClosedIdle, ""},
 		{"after an interim response", func(f *fixture) { f.SendHeaders(1, false, ":status", "103") }, wire.ErrRemoteProtocol, wire.ErrServerClosedIdle, ""},
 		{"after the head", func(f *fixture) { f.SendHeaders(1, false, ":status", "200") }, wire.ErrRemoteProtocol, wire.ErrServerClosedIdle, ""},
 		{"within the body", func(f *fixture) {
@@ -57,6 +68,24 @@ func TestConnectionLost(t *testing.T) {
 			})
 		})
 	}
+	// As HTTP/1.1 has it: content that ends early breaks the protocol, and a reset
+	// is a failure of reading.
+	t.Run("reset within the body", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			f := start(t, h2.Config{})
+			k := f.do(t.Context(), get("/"))
+			f.WantHeaders(1, "", "a request")
+			f.SendHeaders(1, false, ":status", "200", "content-length", "10")
+			f.SendData(1, "half", false)
+			synctest.Wait()
+			f.Conn.(*memconn.Conn).ResetAfter()
+			if e := k.fails(wire.ErrRead); e.Phase != wire.PhaseBody || !e.Remote || errors.Is(e, wire.ErrProtocol) || k.body != "half" {
+				t.Errorf("got %+v, %q", e, k.body)
+			}
+			f.phase(wire.ConnClosed)
+			f.inFlight(0)
+		})
+	})
 	t.Run("a complete response outlives it", func(t *testing.T) {
 		bubble(t, func(t *testing.T) {
 			f := start(t, h2.Config{})

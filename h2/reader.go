@@ -191,6 +191,7 @@ func (c *Conn) feed(id uint32) {
 	c.mu.Lock()
 	if s := c.streams[id]; s != nil && !s.remoteEnd {
 		s.heard = c.heard.Load()
+		s.headBegun = true
 	}
 	c.mu.Unlock()
 }

@@ -69,6 +69,7 @@ type streamState struct {
 	interim      int         // how many came
 	interimSize  uint64      // and their fields, as FieldListSize counts
 	got100       bool
+	headBegun    bool // a part of a head has come
 	headDone     bool // the final head has come
 	bodiless     bool // HEAD: no content, whatever Content-Length says
 	connect      bool // a 2xx answer makes a tunnel
