@@ -43,10 +43,13 @@ type cutExchange struct {
 	closes bool
 	// replayed: a response that is whole says that the request was not processed.
 	replayed bool
+	h2       bool
 
 	options []httpx.ClientOption
 	url     string
-	serve   func(x *cutExchange, nc net.Conn)
+	// began is called before each run, if it is not nil.
+	began func()
+	serve func(x *cutExchange, nc net.Conn)
 }
 
 // cutState is how far a response has come.
@@ -256,6 +259,9 @@ func (x *cutExchange) client(t *testing.T, dial func(ctx context.Context, networ
 // cutAt cuts one exchange at one place and looks at everything: it is called in a
 // bubble.
 func (x *cutExchange) cutAt(t *testing.T, n int, f cutFault, m cutMode) {
+	if x.began != nil {
+		x.began()
+	}
 	release := make(chan struct{})
 	in := faults.New(faults.Only(0, x.plan(n, f, m, release)))
 	c := x.client(t, in.Dial(func(context.Context, string, string) (net.Conn, error) {
@@ -291,9 +297,11 @@ func (x *cutExchange) afterwards(t *testing.T, c *httpx.Client, in *faults.Injec
 		t.Errorf("%s: something is left in the pool: %+v", where, s)
 	}
 	failed := want.is != nil
-	// A stream of HTTP/2 that times out is reset, and its connection stays.
-	kept := !failed && !x.closes || x.shares() && f == cutStall && x.state(n) != cutDialling
-	if !kept && (s.Open != 0 || in.Open() != 0 && !x.replayed) {
+	kept := !failed && (!x.closes || x.replayed && x.state(n) == cutWhole)
+	if x.h2 && f == cutStall && x.state(n) != cutDialling {
+		kept = kept || failed // the stream is reset, the connection stays
+	}
+	if !kept && (s.Open != 0 || in.Open() != 0) {
 		t.Errorf("%s: the connection is kept: %d in the pool, %d open", where, s.Open, in.Open())
 	}
 	close(release)
@@ -306,11 +314,6 @@ func (x *cutExchange) afterwards(t *testing.T, c *httpx.Client, in *faults.Injec
 	if failed && !kept && (s.Reuses != 0 || s.Replays != 0 || s.Dials != 2 && x.state(n) != cutDialling) {
 		t.Errorf("%s: the connection has served again: %+v", where, s)
 	}
-}
-
-// shares reports whether the exchange is one of HTTP/2.
-func (x *cutExchange) shares() bool {
-	return x.state(0) == cutNothing && bytes.HasPrefix(x.all[3:], []byte{4})
 }
 
 // The exchanges of HTTP/1.1.
