@@ -199,7 +199,7 @@ func (d *dialer) attempt(ctx context.Context, k pool.Key) (pool.Conn, error) {
 		cfg.OnFrame = d.frames(info, d.dump.h2(info))
 		c, err := h2.NewConn(ctx, nc, cfg)
 		if err != nil {
-			return nil, dialError(ctx, wire.PhaseDial, err)
+			return nil, prefaceError(ctx, err)
 		}
 		return c, nil
 	}
@@ -331,6 +331,16 @@ func dialError(ctx context.Context, phase wire.Phase, err error) error {
 		return wire.Canceled(ctx, phase, false)
 	}
 	return &wire.Error{Phase: phase, Kind: wire.KindNetwork, Remote: true, Err: err}
+}
+
+// prefaceError is that of a connection of which the peer did not take so much as
+// HTTP/2's preface: it was never made, and nothing of a request was written.
+func prefaceError(ctx context.Context, err error) error {
+	var e *wire.Error
+	if ctx.Err() != nil || !errors.As(err, &e) {
+		return dialError(ctx, wire.PhaseDial, err)
+	}
+	return &wire.Error{Phase: wire.PhaseDial, Kind: e.Kind, Remote: true, Err: e.Err}
 }
 
 // dialWatch times the look-up of the name within net.Dialer and passes its
