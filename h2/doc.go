@@ -46,10 +46,10 @@
 // Conn returns *wire.Error with one of these inside. KindUnprocessed says that
 // the peer has not looked at the request (REFUSED_STREAM, or a stream above
 // GOAWAY's last), KindDisconnected that the connection ended before a byte of
-// the response head. One that ends later breaks the protocol, or is KindNetwork if
-// it was reset within the content. What ends one stream leaves the others alone: timeouts, resets
-// and malformed responses do; what a ConnError describes ends them all, and so
-// does a socket that fails.
+// the response head. One that ends later breaks the protocol, or is KindNetwork
+// if it was reset within the content. What ends one stream leaves the others
+// alone: timeouts, resets of it and malformed responses do; what a ConnError
+// describes ends them all, and so does a socket that fails.
 //
 // # Concurrency
 //

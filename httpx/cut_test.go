@@ -29,6 +29,8 @@ type cutExchange struct {
 	name string
 	// all is what the server sends on a fresh connection.
 	all []byte
+	// from is where cutting begins.
+	from int
 	// state is how far a response is of which n bytes have come.
 	state func(n int) cutState
 	// content is what of the content is in the first n bytes, the codings of the
@@ -41,6 +43,8 @@ type cutExchange struct {
 	untilClose bool
 	// closes: the connection serves no second request.
 	closes bool
+	// never: no connection brings it whole.
+	never bool
 	// replayed: a response that is whole says that the request was not processed.
 	replayed bool
 	h2       bool
@@ -242,13 +246,14 @@ func (x *cutExchange) plan(n int, f cutFault, m cutMode, release chan struct{}) 
 }
 
 // client is one that connects through dial.
-func (x *cutExchange) client(t *testing.T, dial func(ctx context.Context, network, addr string) (net.Conn, error)) *httpx.Client {
+func (x *cutExchange) client(t *testing.T, dial func(ctx context.Context, network, addr string) (net.Conn, error), more ...httpx.ClientOption) *httpx.Client {
 	t.Helper()
-	opts := append([]httpx.ClientOption{
+	opts := []httpx.ClientOption{
 		httpx.WithTrustEnv(false),
 		httpx.WithDialContext(dial),
 		httpx.WithTimeout(cutTimeout),
-	}, x.options...)
+	}
+	opts = append(append(opts, x.options...), more...)
 	c, err := httpx.New(opts...)
 	if err != nil {
 		t.Fatal(err)
@@ -306,7 +311,11 @@ func (x *cutExchange) afterwards(t *testing.T, c *httpx.Client, in *faults.Injec
 	}
 	close(release)
 	resp, err := c.Get(context.Background(), x.url)
-	if err != nil || resp.Text() != x.want {
+	if x.never {
+		if !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%s: the next request: %v, want io.ErrUnexpectedEOF", where, err)
+		}
+	} else if err != nil || resp.Text() != x.want {
 		t.Errorf("%s: the next request fails: %v", where, err)
 		return
 	}
