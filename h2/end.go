@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 	"time"
 
 	"gohttpx.dev/wire"
@@ -114,7 +115,10 @@ func (d *detail) Unwrap() error { return d.err }
 
 // lostLocked ends a connection whose socket has failed.
 func (c *Conn) lostLocked(err error) {
-	e := ending{kind: wire.KindNetwork, lost: true, reset: isReset(err), err: err}
+	// A socket tells of a reset but once: where a write was told, the read meets an
+	// ordinary end. (That a write meets the end of the peer's half is EPIPE.)
+	told := isReset(c.writeErr) && !errors.Is(c.writeErr, syscall.EPIPE)
+	e := ending{kind: wire.KindNetwork, lost: true, reset: told || isReset(err), err: err}
 	switch {
 	case c.writeErr != nil && isTimeout(c.writeErr):
 		e.kind, e.phase = wire.KindTimeout, wire.PhaseWrite
