@@ -114,10 +114,10 @@ func TestReplayEndsOnAFreshConnection(t *testing.T) {
 	})
 }
 
-// Connections that come back while a request is repeated may be dead too. It is
-// patient with them, though not for ever.
+// Connections that come back while a request is repeated may be dead too, when a
+// server shuts down. It is patient with all that there were.
 func TestReplayMeetsOneDeadConnectionAfterAnother(t *testing.T) {
-	for dead, want := range map[int]bool{3: true, 5: true, 6: false} {
+	for _, dead := range []int{3, 6, 30} {
 		world(t, pool.Config{MaxConnections: dead}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
 			n.before = func(ctx context.Context, _ pool.Key, i int) error {
 				if i <= dead {
@@ -143,12 +143,38 @@ func TestReplayMeetsOneDeadConnectionAfterAnother(t *testing.T) {
 			}
 			held[0].end()
 			err := p.RoundTrip(context.Background(), key("a"), &wire.Request{Method: "GET"}, &wire.Response{})
-			if (err == nil) != want || tries != dead {
+			if err != nil || tries != dead {
 				t.Errorf("%d dead connections: %d tries, %v", dead, tries, err)
 			}
 			p.Close()
 		})
 	}
+}
+
+// With those that are made later there is an end, though they have served others.
+func TestReplayMeetsDyingNewConnections(t *testing.T) {
+	world(t, pool.Config{}, func(t *testing.T, p *pool.Pool, n *fakeNet) {
+		get(t, p, n, key("a"))
+		n.before = slowly(time.Second, nil)
+		tries := 0
+		serve := func(_ context.Context, r *wire.Request) error {
+			if r.Method != "PUT" {
+				return nil
+			}
+			tries++
+			other := start(p, key("a"), wire.Timeouts{})
+			time.Sleep(2 * time.Second) // it has a new connection
+			granted(t, other)
+			time.AfterFunc(time.Millisecond, other.end) // while we wait
+			return disconnected(true)
+		}
+		n.conn(0).serve = serve
+		n.made = func(c *fakeConn) { c.serve = serve }
+		err := p.RoundTrip(context.Background(), key("a"), &wire.Request{Method: "PUT"}, &wire.Response{})
+		if !errors.Is(err, wire.ErrServerClosedIdle) || tries < 7 || tries > 8 {
+			t.Errorf("%d tries, %v; want 7 or 8: the first, one or two for those that there were, and five more", tries, err)
+		}
+	})
 }
 
 // Replays are bounded, and the error says what the last attempt met.

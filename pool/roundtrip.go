@@ -13,12 +13,15 @@ import (
 const (
 	// maxDisconnected is how often a request that met a dead connection is
 	// repeated: a bound for a server that ends connections as fast as they
-	// are made. Each repetition needs a connection that had been open before,
-	// so that a server which answers nothing at all is asked but once. RFC
-	// 9110 §9.2.2 would have a client not repeat a failed repetition; we do,
-	// because a connection that was dead says nothing of the request. From
-	// the suspect'th on, the idle connections of the origin are closed first:
-	// if two were dead, the others likely are too.
+	// are made. To it come the connections that the origin has at the first
+	// failure: a server that shuts down ends them all, those too that answer
+	// others at that moment and come free for us, and each fails us but once. Each
+	// repetition needs a connection that had been open before, so that a server
+	// which answers nothing at all is asked but once. RFC 9110 §9.2.2 would have
+	// a client not repeat a failed repetition; we do, because a connection that
+	// was dead says nothing of the request. From the suspect'th on, the idle
+	// connections of the origin are closed first: if two were dead, the others
+	// likely are too.
 	maxDisconnected = 5
 	suspect         = 2
 	// maxUnprocessed is how often a request is repeated that the peer says it
@@ -89,6 +92,7 @@ func (p *Pool) traced(ctx context.Context, k Key, req *wire.Request, t *turn) (*
 func (p *Pool) replay(ctx context.Context, k Key, req *wire.Request, res *wire.Response, t *turn, m *member, err error) error {
 	sent := false
 	disconnected, unprocessed := 0, 0
+	others := 0 // connections at the first failure
 	for {
 		var e *wire.Error
 		if !errors.As(err, &e) {
@@ -100,7 +104,7 @@ func (p *Pool) replay(ctx context.Context, k Key, req *wire.Request, res *wire.R
 			return withSent(err, e, sent)
 		case e.Kind == wire.KindUnprocessed && unprocessed < maxUnprocessed:
 			unprocessed++
-		case e.Kind == wire.KindDisconnected && t.old && disconnected < maxDisconnected && (!e.Sent || req.CanRepeat()):
+		case e.Kind == wire.KindDisconnected && t.old && disconnected < maxDisconnected+others && (!e.Sent || req.CanRepeat()):
 			disconnected++
 		default:
 			return withSent(err, e, sent)
@@ -108,7 +112,9 @@ func (p *Pool) replay(ctx context.Context, k Key, req *wire.Request, res *wire.R
 		if ctx.Err() != nil || !pause(ctx, unprocessed-2) {
 			return wire.Canceled(ctx, e.Phase, sent) // but for that it would be repeated
 		}
-		p.noteReplay(m, disconnected >= suspect)
+		if open := p.noteReplay(m, disconnected >= suspect); disconnected == 1 && others == 0 {
+			others = open
+		}
 
 		t.avoid = m
 		next, aerr := p.traced(ctx, k, req, t)
@@ -147,10 +153,11 @@ func pause(ctx context.Context, n int) bool {
 	}
 }
 
-// noteReplay counts a replay. If closeIdle, the connections of the origin that
-// idle are closed.
-func (p *Pool) noteReplay(m *member, closeIdle bool) {
+// noteReplay counts a replay, and returns how many connections the origin has. If
+// closeIdle, those of them that idle are closed.
+func (p *Pool) noteReplay(m *member, closeIdle bool) (open int) {
 	p.mu.Lock()
+	open = m.o.open
 	o := m.o
 	o.count.Replays++
 	if closeIdle {
@@ -164,6 +171,7 @@ func (p *Pool) noteReplay(m *member, closeIdle bool) {
 		}
 	}
 	p.unlock()
+	return open
 }
 
 // unsent is err, which speaks of the last attempt, with the truth about all of
