@@ -3,6 +3,7 @@ package httpx
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"gohttpx.dev/h1"
@@ -203,10 +204,10 @@ func wrapOp(op string, req *Request, err error) error {
 // IsRetryable reports whether sending the same request again may succeed and
 // cannot do harm: the server did not look at the request, nothing of it was
 // sent, or its method may be repeated (RFC 9110 §9.2.2; any with an
-// Idempotency-Key) and the failure was a timeout or one of the connection. A
-// certificate that was refused, a broken
-// protocol and a context that has ended are not retryable, nor is a request
-// whose body cannot be made anew.
+// Idempotency-Key) and the failure was a timeout or one of the connection, which
+// may have cut the answer short. A certificate that was refused, a broken protocol
+// and a context that has ended are not retryable, nor is a request whose body cannot
+// be made anew.
 func IsRetryable(err error) bool {
 	var e *Error
 	var we *wire.Error
@@ -231,6 +232,10 @@ func passing(err error) bool {
 		return true
 	case wire.KindNetwork:
 		return e.Phase != wire.PhaseTLS
+	case wire.KindProtocol:
+		// An answer that the end of its connection has cut short, be it a FIN or
+		// a reset.
+		return e.Remote && (e.Phase == wire.PhaseHead || e.Phase == wire.PhaseBody) && errors.Is(e.Err, io.ErrUnexpectedEOF)
 	}
 	return false
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"gohttpx.dev/httpx"
+	"gohttpx.dev/internal/peer"
 )
 
 // script is a transport whose answers are given in turn, the last for ever.
@@ -245,6 +247,35 @@ func TestRetryOfFailures(t *testing.T) {
 		resp, err := w.Get(ctx, "http://a.example/")
 		if err != nil || resp.Text() != "whole" || n.Load() != 3 {
 			t.Errorf("%v %v, %d requests", resp, err, n.Load())
+		}
+	})
+	t.Run("B4 an answer that the end of the connection cuts short", func(t *testing.T) {
+		for name, cut := range map[string]string{
+			"the head":    "HTTP/1.1 200 OK\r\nContent-Le",
+			"the length":  "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwho",
+			"a chunk":     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nwho",
+			"the trailer": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nwhole\r\n0\r\n",
+		} {
+			var asked atomic.Int64
+			s := peer.Listen(t, func(nc net.Conn) {
+				p := peer.Over(t, nc)
+				p.WantHead("", "a request")
+				if asked.Add(1) == 1 {
+					p.SendBytes(cut)
+					return
+				}
+				p.Respond("200 OK", "whole")
+			})
+			c := newClient(t, httpx.WithRetry(httpx.Retry{MinWait: time.Nanosecond}))
+			resp, err := c.Get(ctx, "http://"+s.Addr)
+			if err != nil || resp.Text() != "whole" || asked.Load() != 2 {
+				t.Errorf("%s: %v %v, %d requests", name, resp, err, asked.Load())
+			}
+			asked.Store(0)
+			c.CloseIdle()
+			if _, err := c.Post(ctx, "http://"+s.Addr); err == nil || asked.Load() != 1 || httpx.IsRetryable(err) {
+				t.Errorf("%s, POST: %v, %d requests", name, err, asked.Load())
+			}
 		}
 	})
 	t.Run("B4 not for POST, and the error counts", func(t *testing.T) {
