@@ -150,13 +150,15 @@ func (f *flags) curlCommand(req *httpx.Request) string {
 		add("--oauth2-bearer", secret(f.bearer))
 	}
 	flag(f.netrc, "--netrc")
+	var cookies []string
 	for _, c := range f.cookies {
-		add("--cookie", c.name+"="+secret(c.value))
+		cookies = append(cookies, c.name+"="+secret(c.value))
 	}
+	value("--cookie", strings.Join(cookies, "; "))
 	if f.isMultipart() {
 		for _, v := range f.fields {
 			if v.file {
-				add("--form", v.name+"=@\""+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(v.value)+"\";filename=\""+filepath.Base(v.value)+"\"")
+				add("--form", v.name+"=@"+curlQuote(v.value)+";filename="+curlQuote(filepath.Base(v.value)))
 			} else {
 				add("--form-string", v.name+"="+v.value)
 			}
@@ -172,6 +174,7 @@ func (f *flags) curlCommand(req *httpx.Request) string {
 	for _, p := range f.connectTo {
 		add("--connect-to", curlHostPort(p.name)+":"+p.value)
 	}
+	flag(req.Header.Has("Accept-Encoding"), "--compressed") // else curl prints it encoded
 	flag(f.noVerify, "--insecure")
 	value("--cacert", f.cacert)
 	value("--cert", f.cert)
@@ -179,7 +182,6 @@ func (f *flags) curlCommand(req *httpx.Request) string {
 	flag(f.http1, "--http1.1")
 	flag(f.http2, "--http2")
 	flag(f.h2c, "--http2-prior-knowledge")
-	flag(f.follow, "--location")
 	if f.maxTime != never {
 		add("--max-time", seconds{&f.maxTime}.String())
 	}
@@ -198,6 +200,11 @@ func curlHostPort(s string) string {
 		return ":"
 	}
 	return strings.TrimPrefix(s, "*")
+}
+
+// curlQuote quotes a part of what --form is given.
+func curlQuote(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
 // shownProxy is the proxy's URL, without the password unless secrets are shown.

@@ -108,6 +108,7 @@ type upload struct {
 	w io.Writer
 
 	mu   sync.Mutex
+	done int64                    // guarded by mu; as last reported
 	bar  *progressbar.ProgressBar // guarded by mu; nil before the first byte and after the last
 	over bool                     // guarded by mu; the response is there, or will not come
 }
@@ -119,6 +120,11 @@ func (u *upload) report(done, total int64) {
 	if u.over || total >= 0 && total < leastUpload {
 		return
 	}
+	if u.bar != nil && done < u.done { // it is sent once more
+		u.bar.Clear()
+		u.bar = nil
+	}
+	u.done = done
 	if u.bar == nil {
 		u.bar = newBar(u.w, total, "  sending")
 	}

@@ -2,22 +2,28 @@ package main
 
 import (
 	"context"
+	"os/signal"
 	"strconv"
+	"syscall"
 
 	"gohttpx.dev/httpx"
 )
 
 // runRequest sends the request that f describes and shows the response.
 func runRequest(ctx context.Context, f *flags, con *console) int {
+	if !f.curl {
+		if err := f.askSecrets(ctx, con); err != nil {
+			return con.fail(f, err)
+		}
+	}
 	if f.maxTime != never {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, f.maxTime, errMaxTime)
 		defer cancel()
 	}
-	if !f.curl {
-		if err := f.askSecrets(ctx, con); err != nil {
-			return con.fail(f, err)
-		}
+	if f.download != "" {
+		// Who reads what is told of the progress may go: the download goes on.
+		signal.Ignore(syscall.SIGPIPE)
 	}
 	t := &teller{con: con, f: f}
 	up := &upload{w: con.err}

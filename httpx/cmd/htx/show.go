@@ -54,11 +54,10 @@ func (c *console) showBody(ctx context.Context, r *httpx.Response) error {
 	mediaType := mediaTypeOf(r.Header.Get("Content-Type"))
 	body := bufio.NewReaderSize(r.Body, 4<<10)
 	if r.Header.Get("Content-Type") == "" {
-		start, _ := body.Peek(512) // an error comes again when the body is read
-		if len(start) == 0 {
-			_, err := body.Peek(1)
+		if _, err := body.Peek(1); err != nil {
 			return notEOF(err)
 		}
+		start, _ := body.Peek(body.Buffered()) // what has come; more may take its time
 		mediaType = mediaTypeOf(http.DetectContentType(start))
 		if k := kindOf(mediaType); k != kindBinary {
 			return c.showText(ctx, mediaType, body)

@@ -93,6 +93,34 @@ func TestLargeTransfers(t *testing.T) {
 			}
 		}
 	})
+	t.Run("A25.8 a bar for each attempt of an upload", func(t *testing.T) {
+		again := failing(1)
+		url := testServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body)
+			again(w, r)
+		}), nil)
+		r := inTerminal(t, invocation{args: []string{url, "--content-file", file, "-m", "PUT", "--retry", "1"}})
+		_, second, ok := strings.Cut(r.err, "attempt 1: 503 Service Unavailable")
+		if r.code != exitOK || !ok || !strings.Contains(second, "  0% |") || !strings.Contains(second, "100 MiB") {
+			t.Error(r)
+		}
+	})
+	t.Run("A25.8 nobody reads how it goes on", func(t *testing.T) {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Close()
+		r.Close()
+		name := filepath.Join(t.TempDir(), "file")
+		cmd := invocation{args: []string{url + "?n=" + strconv.Itoa(large), "-o", name}}.command(t)
+		cmd.Stderr = w
+		if code := exitCode(t, cmd.Run()); code != exitOK {
+			t.Errorf("exit code %d", code)
+		}
+		digestIs(t, name, sum.Sum(nil))
+		onlyFile(t, name)
+	})
 	t.Run("A25.8 into a device", func(t *testing.T) {
 		if r := inPipe(t, invocation{args: []string{url + "?n=1000", "-o", os.DevNull}}); r.code != exitOK || !strings.Contains(r.err, "100 %") {
 			t.Error(r)
