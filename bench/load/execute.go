@@ -166,11 +166,7 @@ func (r *execution) connect() (wire.Proto, error) {
 		return 0, fmt.Errorf("no connection: %w", err)
 	}
 	proto := first.State().Proto
-	if proto == wire.HTTP2 {
-		if r.o.fresh {
-			return 0, fmt.Errorf("the server speaks HTTP/2, and -fresh is for HTTP/1.1: add -http1")
-		}
-	} else if r.o.streams > 1 {
+	if proto != wire.HTTP2 && r.o.streams > 1 {
 		return 0, fmt.Errorf("the server chose HTTP/1.1, and -streams %d is for HTTP/2", r.o.streams)
 	}
 	if r.o.fresh {

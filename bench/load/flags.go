@@ -43,6 +43,9 @@ type options struct {
 	outputs
 }
 
+// longest bounds durations, so that their sums stay far from the end of the range.
+const longest = 10_000 * time.Hour
+
 const usage = `Usage: load [flags] URL
        load [flags] -requests FILE [URL]
        load merge [-json FILE] [-html FILE] [-hist FILE] FILE.hist ...
@@ -133,7 +136,7 @@ func (o *options) define(fs *flag.FlagSet) {
 	fs.StringVar(&o.sni, "sni", "", "server `name` in the handshake and to verify, in place of the URL's")
 	fs.StringVar(&o.connectTo, "connect-to", "", "connect to this `host:port` in place of the URL's")
 	fs.StringVar(&o.proxy, "proxy", "", "proxy `URL`: http, https, socks5 or socks5h; the environment is not asked")
-	fs.BoolVar(&o.fresh, "fresh", false, "a new connection for each request, which pays for it; HTTP/1.1 only")
+	fs.BoolVar(&o.fresh, "fresh", false, "a new connection for each request, which pays for it, resuming TLS sessions; HTTP/1.1 only")
 
 	fs.DurationVar(&o.timeouts.Connect, "connect-timeout", 5*time.Second, "until a connection is there, TLS included")
 	fs.DurationVar(&o.timeouts.Write, "write-timeout", 10*time.Second, "without progress while a request is written; negative: none")
@@ -183,10 +186,12 @@ func (o *options) check(set map[string]bool) error {
 		return errors.New("-c must be from 1 to 1048576")
 	case o.streams < 1 || o.streams > 1<<20 || o.conns*o.streams > 1<<22:
 		return errors.New("-streams must be positive, and -c times -streams at most 4194304")
-	case !(o.rate >= 0 && o.rate <= 1e8):
-		return errors.New("-rate must be from 0 to 100000000")
+	case o.rate != 0 && !(o.rate >= 1e-3 && o.rate <= 1e8):
+		return errors.New("-rate must be 0 or from 0.001 to 100000000")
 	case o.duration < 0 || o.count < 0 || o.warmup < 0 || o.grace < 0 || o.timeout < 0 || o.timeouts.Header < 0:
 		return errors.New("-d, -n, -warmup, -grace, -timeout and -header-timeout must not be negative")
+	case o.duration > longest || o.warmup > longest || o.grace > longest || o.count > 1e15:
+		return errors.New("-d, -warmup and -grace must be at most 10000h, and -n at most 1e15")
 	case o.duration == 0 && o.count == 0:
 		return errors.New("-d 0 needs -n: the run must end")
 	case set["connect-timeout"] && o.timeouts.Connect <= 0:

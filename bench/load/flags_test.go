@@ -461,6 +461,8 @@ func TestUsage(t *testing.T) {
 		"unknown flag":               {[]string{"http://a", "-frob"}, "-frob"},
 		"no connections":             {[]string{"http://a", "-c", "0"}, "-c must"},
 		"negative rate":              {[]string{"http://a", "-rate", "-1"}, "-rate must"},
+		"rate beyond the clock":      {[]string{"http://a", "-rate", "1e-9"}, "-rate must"},
+		"duration of centuries":      {[]string{"http://a", "-d", "2000000h"}, "at most 10000h"},
 		"rate that is no number":     {[]string{"http://a", "-rate", "NaN"}, "-rate must"},
 		"no end":                     {[]string{"http://a", "-d", "0"}, "-d 0 needs -n"},
 		"two protocols":              {[]string{"http://a", "-http1", "-h2c"}, "exclude"},

@@ -218,3 +218,15 @@ func TestInterrupt(t *testing.T) {
 		})
 	}
 }
+
+// On a terminal the progress overwrites itself, and is gone at the end.
+func TestProgressOnTerminal(t *testing.T) {
+	s := newSite(t, (&lateServer{delay: 10 * time.Millisecond}).ServeHTTP, nil)
+	var out, err strings.Builder
+	if code := run(t.Context(), []string{s.URL, "-d", "2500ms", "-check-len", "3"}, console{out: &out, err: &err, live: true}); code != exitFailed {
+		t.Fatalf("exit code %d\n%s", code, err.String())
+	}
+	if text := err.String(); !strings.HasPrefix(text, "\r\x1b[K") || !strings.HasSuffix(text, "\r\x1b[K") || strings.Contains(text, "\n") || !strings.Contains(text, "failed ") {
+		t.Errorf("progress is %q", text)
+	}
+}

@@ -215,8 +215,8 @@ func (p *plan) forward(auth string) error {
 	return nil
 }
 
-// content is the body of one goroutine's requests, made once. It has Len, so that
-// the engines see that it is in memory.
+// content is the body of one request. It has Len, so that the engines see that it is
+// in memory.
 type content struct {
 	bytes.Reader
 }

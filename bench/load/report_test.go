@@ -276,3 +276,11 @@ func TestPlanAddr(t *testing.T) {
 		}
 	}
 }
+
+// A file from somebody else does nothing to the terminal.
+func TestEscapes(t *testing.T) {
+	r := &result{Name: "a\x1b[2Jb\nc", latency: newHist(histDigits), width: minWidth, counts: counts{Failures: map[string]failure{"k\x07": {1, "e\x1b]0;x\x07"}}}}
+	if text := string(r.text()); strings.ContainsAny(text, "\x1b\x07") || !strings.Contains(text, "a?[2Jb?c") {
+		t.Errorf("%q", text)
+	}
+}

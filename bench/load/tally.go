@@ -64,9 +64,9 @@ func kindOf(err error) string {
 	return "other"
 }
 
-// exampleOf is the text of an error, bounded and on one line.
+// exampleOf is the text of an error, bounded, on one line and fit for a terminal.
 func exampleOf(err error) string {
-	text := strings.ToValidUTF8(strings.Join(strings.Fields(err.Error()), " "), "?")
+	text := printable(strings.Join(strings.Fields(err.Error()), " "))
 	if len(text) > maxExample {
 		text = strings.ToValidUTF8(text[:maxExample], "") + "…"
 	}

@@ -17,7 +17,7 @@ var percentiles = []struct {
 // text is the report on standard output.
 func (r *result) text() []byte {
 	var l lines
-	l.f("%s\n%s\n\n", r.Name, r.how())
+	l.f("%s\n%s\n\n", printable(r.Name), r.how())
 	for _, w := range r.warnings() {
 		l.f("%s\n\n", w)
 	}
@@ -41,7 +41,7 @@ func (r *result) text() []byte {
 	if len(r.Failures) > 0 {
 		l.f("\nFailures, with an example of each\n")
 		for _, kind := range slices.Sorted(maps.Keys(r.Failures)) {
-			l.f("  %-16s %10s  %s\n", kind, count(r.Failures[kind].Count), r.Failures[kind].Example)
+			l.f("  %-16s %10s  %s\n", printable(kind), count(r.Failures[kind].Count), printable(r.Failures[kind].Example))
 		}
 	}
 	return l.Bytes()
@@ -49,7 +49,7 @@ func (r *result) text() []byte {
 
 // how is the second line: what kind of run it was.
 func (r *result) how() string {
-	words := []string{r.Proto, plural(r.Conns, "connection")}
+	words := []string{printable(r.Proto), plural(r.Conns, "connection")}
 	if r.Streams > 1 {
 		words[1] += " × " + plural(r.Streams, "stream")
 	}

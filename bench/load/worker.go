@@ -26,23 +26,19 @@ type worker struct {
 	link  *link
 	shard *shard
 
-	reqs   []wire.Request // the plan's, with bodies of our own
-	bodies []*content     // nil where there is none
-	res    wire.Response
-	buf    []byte
-	head   []byte // of the content, as far as -check-prefix wants to see it
-	turn   waiter // open loop
+	req  wire.Request // that of the plan which was sent last
+	last int          // which that is; -1: none yet
+	res  wire.Response
+	buf  []byte
+	head []byte // of the content, as far as -check-prefix wants to see it
+	turn waiter // open loop
 }
 
 func newWorker(r *execution, l *link, s *shard) *worker {
 	size := max(min(readSize, readTotal/(r.o.conns*r.o.streams)), 4<<10)
 	w := &worker{r: r, link: l, shard: s, buf: make([]byte, size)}
 	w.turn.ready = make(chan bool, 1)
-	w.reqs = make([]wire.Request, len(r.plan.requests))
-	w.bodies = make([]*content, len(r.plan.requests))
-	for i := range r.plan.requests {
-		w.reqs[i] = r.plan.requests[i].head
-	}
+	w.last = -1
 	return w
 }
 
@@ -102,24 +98,19 @@ func (w *worker) exchange(i int, x *sample) {
 
 // request returns the i-th request with its body at the beginning.
 func (w *worker) request(i int) *wire.Request {
-	req := &w.reqs[i]
-	body := w.r.plan.requests[i].body
-	if body == nil {
-		return req
+	r := &w.r.plan.requests[i]
+	if i != w.last {
+		w.req, w.last = r.head, i
 	}
-	if len(body) > reusable || w.bodies[i] == nil {
-		// A long one may still be read by the goroutine that sent it, when its
-		// answer came early.
-		w.bodies[i] = &content{}
+	if r.body != nil {
+		// A new one each time: the last may still be read by whoever sends it, if
+		// its answer came early.
+		body := &content{}
+		body.Reset(r.body)
+		w.req.Body = body
 	}
-	w.bodies[i].Reset(body)
-	req.Body = w.bodies[i]
-	return req
+	return &w.req
 }
-
-// reusable is how long a body may be that the engines read before they send
-// anything.
-const reusable = 16 << 10
 
 // read reads the content to its end.
 func (w *worker) read() (n int64, err error) {
