@@ -115,8 +115,9 @@ func (r *requests) start(how byte) {
 		return
 	}
 	// Whether the slot is free must not hang on which goroutine runs first.
-	if !r.c.Reserve() {
-		return
+	reserved := r.c.Reserve()
+	if !reserved && how&0x10 == 0 {
+		return // else it is sent without a slot, which is an error
 	}
 	if body != nil {
 		r.bodies = append(r.bodies, body)
@@ -126,6 +127,9 @@ func (r *requests) start(how byte) {
 		if err := r.c.RoundTrip(ctx, &req, &res); err != nil {
 			r.check(err)
 			return
+		}
+		if !reserved {
+			r.t.Error("a request without a slot was sent")
 		}
 		if how&0x84 == 0x84 {
 			if nc, err := res.Body.Detach(); err == nil {
