@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"gohttpx.dev/httpx"
 )
 
 // parseFlags reads the command line. Its errors are for the user.
@@ -18,7 +20,7 @@ func parseFlags(args []string) (*flags, error) {
 		return nil, err
 	}
 	if err := fs.Parse(args); err != nil {
-		return nil, withoutSeparator(err)
+		return nil, explain(err)
 	}
 	if f.help || f.version {
 		return f, nil
@@ -42,28 +44,51 @@ func parseFlags(args []string) (*flags, error) {
 	return f, nil
 }
 
-// withoutSeparator is a text of pflag's without what joinPairs has put there.
-// The value of a flag that was refused may be a password, and is left out.
-func withoutSeparator(err error) error {
+// explain is an error of pflag's in our words. What was given as a value may be a
+// password, and is left out.
+func explain(err error) error {
 	var invalid *pflag.InvalidValueError
-	if errors.As(err, &invalid) {
+	var unknown *pflag.NotExistError
+	var syntax *pflag.InvalidSyntaxError
+	switch {
+	case errors.As(err, &invalid):
 		fl := invalid.GetFlag()
 		name := "--" + fl.Name
 		if fl.Shorthand != "" {
 			name = "-" + fl.Shorthand + ", " + name
 		}
 		return fmt.Errorf("%s %w", name, invalid.Unwrap())
+	case errors.As(err, &unknown):
+		name := "-" + unknown.GetSpecifiedName()
+		if unknown.GetSpecifiedShortnames() == "" {
+			name = "-" + name
+		}
+		if ours, ok := curlFlags[name]; ok {
+			return fmt.Errorf("there is no flag %s; what curl calls so is %s here", name, ours)
+		}
+		return fmt.Errorf("there is no flag %s", name)
+	case errors.As(err, &syntax):
+		return errors.New("an argument begins like a flag and is none")
 	}
 	return errors.New(strings.ReplaceAll(err.Error(), pairSep, " "))
+}
+
+// curlFlags are some that fingers know, and what does the same.
+var curlFlags = map[string]string{
+	"-X": "-m", "--request": "-m", "-H": "-h NAME VALUE", "--header": "-h NAME VALUE", "-b": "--cookies NAME VALUE", "--cookie": "--cookies NAME VALUE",
+	"-u": "--auth USER PASSWORD", "--user": "--auth USER PASSWORD", "-L": "--follow-redirects", "--location": "--follow-redirects",
+	"-k": "--no-verify", "--insecure": "--no-verify", "-F": "--form NAME VALUE", "-x": "--proxy", "-I": "-m HEAD", "--head": "-m HEAD",
+	"-T": "-m PUT --content-file", "--upload-file": "-m PUT --content-file", "--output": "-o", "--data-raw": "-c", "--data-binary": "-c or --content-file",
+	"--http1.1": "--http1", "--http2-prior-knowledge": "--h2c", "--oauth2-bearer": "--bearer", "-n": "--netrc",
 }
 
 // check says what does not go together.
 func (f *flags) check(fs *pflag.FlagSet) error {
 	switch {
 	case fs.NArg() == 0:
-		return noURL(fs, f)
+		return noURL(f)
 	case fs.NArg() > 1:
-		return fmt.Errorf("one URL is wanted, and %q is one more argument", fs.Arg(1))
+		return oneMore(fs.Args())
 	case fs.Changed("download") && (f.download == "" || f.download == "-"):
 		return errors.New("--download needs the name of a file; without it the body is printed")
 	case fs.Changed("content-file") && f.contentFile == "":
@@ -97,6 +122,17 @@ func (f *flags) check(fs *pflag.FlagSet) error {
 	return nil
 }
 
+// oneMore names an argument behind the URL only if it is another: it may be a
+// password.
+func oneMore(args []string) error {
+	for _, a := range args[1:] {
+		if u, err := httpx.ParseURL(a); err == nil && u.IsAbs() {
+			return fmt.Errorf("one URL is wanted, and %q is one more", u.Redacted())
+		}
+	}
+	return fmt.Errorf("one URL is wanted, and there are %d arguments that belong to no flag", len(args))
+}
+
 // list is "--a, --b and --c".
 func list(names []string) string {
 	last := len(names) - 1
@@ -105,14 +141,18 @@ func list(names []string) string {
 
 // noURL says that there is none, and where it may have gone: behind
 // "-h Accept:text/plain" it became the header's value.
-func noURL(fs *pflag.FlagSet, f *flags) error {
+func noURL(f *flags) error {
+	var auth []pair
+	if f.auth != nil {
+		auth = []pair{*f.auth}
+	}
 	for _, l := range []struct {
 		flag  string
 		pairs []pair
-	}{{"params", f.params}, {"headers", f.headers}, {"cookies", f.cookies}} {
+	}{{"params", f.params}, {"headers", f.headers}, {"cookies", f.cookies}, {"auth", auth}} {
 		for _, p := range l.pairs {
 			if strings.HasPrefix(p.value, "http://") || strings.HasPrefix(p.value, "https://") {
-				return fmt.Errorf("no URL given; --%s takes two arguments, NAME and VALUE, and one of them seems to have been the URL", l.flag)
+				return fmt.Errorf("no URL given; --%s takes two arguments, and one of them seems to have been the URL", l.flag)
 			}
 		}
 	}

@@ -13,7 +13,11 @@ import (
 // file, a device or a pipe, is written to as it is. An answer that is not 2xx is
 // not what was wanted and is not written.
 func (c *console) download(r *httpx.Response, name string) error {
-	if !r.IsSuccess() {
+	switch {
+	case r.IsSuccess():
+	case r.HasRedirectLocation():
+		return fmt.Errorf("%s: %s; %w to %s", r.Request, r.Status(), errRedirected, name)
+	default:
 		return fmt.Errorf("%s: %s; %w to %s", r.Request, r.Status(), errNotWritten, name)
 	}
 	p := newProgress(c.err, c.errTerminal, r.ContentLength())

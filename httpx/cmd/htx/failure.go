@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"strings"
@@ -49,6 +50,7 @@ var failures = []failure{
 	{when(httpx.ErrDecoding), 61, "-h Accept-Encoding identity asks for content that is not encoded"},
 	{overHTTP2, 92, "--http1 does without HTTP/2"},
 	{when(httpx.ErrRemoteProtocol), 8, ""},
+	{when(errRedirected), 23, "--follow-redirects goes where it leads"},
 	{writesFile, 23, ""},
 	{readsFile, 26, ""},
 	{when(httpx.ErrWrite), 55, ""},
@@ -114,6 +116,9 @@ func writesFile(err error) bool {
 
 // errNotWritten: what was received could not be written.
 var errNotWritten = errors.New("not written")
+
+// errRedirected: what was received leads elsewhere. It is an errNotWritten.
+var errRedirected = fmt.Errorf("%w", errNotWritten)
 
 func readsFile(err error) bool {
 	return asA[*fs.PathError](err) || errors.Is(err, httpx.ErrRequestBody)

@@ -52,6 +52,7 @@ func TestFailures(t *testing.T) {
 		{"not HTTP", failed("head", httpx.ErrRemoteProtocol), 8, ""},
 		{"disk full", failed("save", &fs.PathError{Op: "write", Err: errors.New("no space")}), 23, ""},
 		{"not written", fmt.Errorf("404: %w", errNotWritten), 23, ""},
+		{"redirected", fmt.Errorf("302: %w", errRedirected), 23, "--follow-redirects"},
 		{"no such file to send", failed("request", &fs.PathError{Op: "open", Err: fs.ErrNotExist}), 26, ""},
 		{"sending", failed("write", httpx.ErrWrite), 55, ""},
 		{"receiving", failed("body", httpx.ErrRead), 56, ""},
@@ -110,6 +111,7 @@ func TestFailuresInFact(t *testing.T) {
 		{"broken coding", []string{odd.URL}, 61, "hint: -h Accept-Encoding identity"},
 		{"a proxy that is none", []string{"http://far.example/", "--proxy", "http://" + raw("\x1b[2J\r\n")}, 0, ""},
 		{"a circle", []string{circle.URL, "--follow-redirects"}, 47, "hint: without --follow-redirects"},
+		{"a download that is redirected", []string{circle.URL, "-o", "file"}, curlStatus, "hint: --follow-redirects"},
 		{"no such CA file", []string{"https://127.0.0.1/", "--cacert", "none\x1b[2J"}, exitUsage, ""},
 		{"no such scheme", []string{"gopher://127.0.0.1/"}, exitUsage, ""},
 		{"a status that download does not want", []string{odd.URL, "-o", "/nonexistent/dir/file"}, 23, ""},
@@ -199,6 +201,12 @@ func TestUsageHasNoSecrets(t *testing.T) {
 		{"http://u:s3cret@[/"},
 		{"-h", "Authorization", "Bearer s3cret\n", "http://a/"},
 		{"--cookies", "a", "s3cret\x01", "http://a/"},
+		{"-uann:s3cret", "http://a/"},
+		{"--user=ann:s3cret", "http://a/"},
+		{"http://a/", "s3cret"},
+		{"http://a/", "http://u:s3cret@b/"},
+		{"--auth", "ann:s3cret", "http://a/"},
+		{"--=s3cret", "http://a/"},
 	} {
 		if r := htx(t, args...); r.code != exitUsage || strings.Contains(r.out+r.err, "s3cret") {
 			t.Errorf("%q: %v", args, r)

@@ -129,6 +129,11 @@ func TestUsage(t *testing.T) {
 	}{
 		{"nothing", nil, "no URL given"},
 		{"two URLs", []string{"http://127.0.0.1/", "http://127.0.0.2/"}, `"http://127.0.0.2/"`},
+		{"two arguments", []string{"http://127.0.0.1/", "s3cret"}, "there are 2 arguments"},
+		{"a flag of curl's", []string{"http://127.0.0.1/", "-X", "PUT"}, "there is no flag -X; what curl calls so is -m here"},
+		{"a long flag of curl's", []string{"http://127.0.0.1/", "--location"}, "is --follow-redirects here"},
+		{"a password that took the URL", []string{"--auth", "ann:s3cret", "http://127.0.0.1/"}, "--auth takes two arguments"},
+		{"no flag", []string{"http://127.0.0.1/", "--=x"}, "begins like a flag"},
 		{"a flag that is not there", []string{"--http9", "http://127.0.0.1/"}, "--http9"},
 		{"a pair without its value", []string{"http://127.0.0.1/", "-h", "Accept"}, "-h needs NAME VALUE"},
 		{"a pair in one argument without a separator", []string{"http://127.0.0.1/", "--headers=Accept"}, "two arguments"},
