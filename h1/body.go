@@ -160,8 +160,14 @@ func (c *Conn) readContent(p []byte) (int, error) {
 		return c.readChunked(p)
 	}
 	n, err := c.readRaw(p)
-	if err == io.EOF && c.causeError(wire.PhaseBody) != nil {
+	switch {
+	case err != io.EOF:
+	case c.causeError(wire.PhaseBody) != nil:
 		err = io.ErrUnexpectedEOF // our own end, not the peer's
+	default:
+		if told := c.resetTold(); told != nil {
+			err = told
+		}
 	}
 	return n, err
 }

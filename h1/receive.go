@@ -91,13 +91,15 @@ func (c *Conn) readError(err error) error {
 		}
 		return c.remoteErrorOf(phase, fmt.Sprintf("peer closed connection in the middle of a response head (received %d bytes of it)", c.w-c.r), err)
 	case eof:
-		return c.truncated(err)
+		if err = c.resetTold(); err == nil {
+			return c.truncated()
+		}
 	}
 	return &wire.Error{Phase: phase, Kind: wire.KindNetwork, Remote: true, Sent: c.sent.Load(), Err: err}
 }
 
 // truncated is the error of content that has ended too early.
-func (c *Conn) truncated(err error) error {
+func (c *Conn) truncated() error {
 	var what string
 	switch {
 	case c.framing == Length:

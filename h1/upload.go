@@ -38,6 +38,7 @@ type upload struct {
 	stopped  atomic.Bool   // set by the owner: do not begin anything new
 	closed   atomic.Bool   // whoever sets it closes the body
 	progress atomic.Int64  // when the socket last took bytes
+	reset    atomic.Bool   // a write was told that the peer has reset the connection
 	sentAt   atomic.Int64  // when the request was fully sent or given up; 0 before
 
 	// immutable while an upload runs
@@ -78,6 +79,7 @@ func (c *Conn) startUpload(req *wire.Request, head []byte) {
 	}
 	u.where.Store(upSocket)
 	u.stopped.Store(false)
+	u.reset.Store(false)
 	u.closed.Store(req.Body == nil)
 	u.progress.Store(c.lastAt)
 	u.sentAt.Store(0)
@@ -116,11 +118,19 @@ func (c *Conn) settleUpload() bool {
 const settleTime = 50 * time.Millisecond
 
 func (c *Conn) awaitUpload() bool {
+	if !c.awaitEnd() {
+		return false
+	}
+	c.settled()
+	return true
+}
+
+// awaitEnd takes the uploader's token, and reports whether it came in time.
+func (c *Conn) awaitEnd() bool {
 	t := time.NewTimer(settleTime)
 	defer t.Stop()
 	select {
 	case <-c.up.done:
-		c.settled()
 		return true
 	case <-t.C:
 		return false

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"reflect"
+	"syscall"
 	"unsafe"
 
 	"gohttpx.dev/internal/bufpool"
@@ -66,6 +67,9 @@ func (c *Conn) wrote(u *upload, n int64, err error, now, progress int64) (int64,
 	case u != nil && u.stopped.Load():
 		return 0, errStopped
 	case !isTimeout(err):
+		if u != nil && brokenOff(err) {
+			u.reset.Store(true)
+		}
 		return 0, c.writeError(err)
 	case c.plain && (c.lim.write == 0 || now-progress < c.lim.write):
 		return progress, nil // a deadline of armWrite's, to look for progress
@@ -80,6 +84,30 @@ func (c *Conn) writeError(err error) *wire.Error {
 		e.Kind = wire.KindDisconnected
 	}
 	return e
+}
+
+// brokenOff reports that a write was told of a reset. After the peer's FIN it is
+// told EPIPE, which says nothing of how the peer's bytes ended.
+func brokenOff(err error) bool { return isReset(err) && !errors.Is(err, syscall.EPIPE) }
+
+// resetTold returns the reset that a write of this exchange was told of, or nil. A
+// socket tells of it but once: a read after that meets an ordinary end, which must
+// not pass for the end of content.
+func (c *Conn) resetTold() error {
+	if e := c.writeErr; e != nil && brokenOff(e.Err) {
+		return e.Err
+	}
+	u := c.up
+	if u == nil {
+		return nil
+	}
+	if w := u.where.Load(); c.active && (w == upSocket || w == upTail) && c.awaitEnd() {
+		u.done <- struct{}{} // its end is still to be noted, by whoever settles it
+	}
+	if u.reset.Load() {
+		return syscall.ECONNRESET
+	}
+	return nil
 }
 
 // nopCloserTypes are what io.NopCloser returns.
