@@ -72,14 +72,12 @@ func h2Exchange(name string, frames func(id uint32) []cutFrames) *cutExchange {
 		return s.String()
 	}
 	x.serve = func(x *cutExchange, nc net.Conn) {
-		var again func(id uint32) []byte
-		again = func(id uint32) (b []byte) {
+		serveCutHTTP2(nc, x.all, func(id uint32) (b []byte) {
 			for _, f := range frames(id) {
 				b = append(b, f.bytes...)
 			}
 			return b
-		}
-		serveCutHTTP2(nc, x.all, again)
+		})
 	}
 	return x
 }
