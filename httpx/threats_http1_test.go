@@ -292,6 +292,7 @@ func TestThreatsHTTP1ResponseQueue(t *testing.T) {
 		later              string // sent when the response was read
 	}{
 		{"bytes behind a response, in one packet", "GET", ok200 + "Content-Length: 4\r\n\r\ngood" + poison, ""},
+		{"bytes behind a long response, in one read", "GET", ok200 + "Content-Length: 20004\r\n\r\ngood" + strings.Repeat("x", 20_000) + poison, ""},
 		{"bytes behind the last chunk", "GET", inChunks + "4\r\ngood\r\n0\r\n\r\n" + poison, ""},
 		{"bytes behind the trailers", "GET", inChunks + "4\r\ngood\r\n0\r\nA: b\r\n\r\n" + poison, ""},
 		{"bytes behind a response without content", "GET", "HTTP/1.1 204 No Content\r\n\r\n" + poison, ""},
@@ -321,7 +322,7 @@ func TestThreatsHTTP1ResponseQueue(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if text := resp.Text(); text != "good" && text != "" {
+			if text := strings.TrimRight(resp.Text(), "x"); text != "good" && text != "" {
 				t.Errorf("got %q", text)
 			}
 			parked()
