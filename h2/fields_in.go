@@ -90,6 +90,7 @@ type FieldDecoder struct {
 	list   int
 	count  int
 	head   head
+	tail   tail
 	err    error // the StreamError to come
 	section
 }
@@ -129,6 +130,7 @@ func (d *FieldDecoder) SetTableSize(n uint32) {
 func (d *FieldDecoder) Begin(kind BlockKind, id uint32, end bool, res *wire.Response) {
 	d.kind, d.id, d.end, d.res = kind, id, end, res
 	d.bytes, d.frames, d.list, d.count, d.err = 0, 0, 0, 0, nil
+	d.tail.drop()
 	d.head = atStart
 	d.section = section{rules: d.cfg.Rules, length: -1}
 	d.dec.SetEmitEnabled(kind != DiscardBlock)
@@ -145,7 +147,11 @@ func (d *FieldDecoder) Begin(kind BlockKind, id uint32, end bool, res *wire.Resp
 }
 
 // Write decodes one fragment of the block. The error is a ConnError.
-func (d *FieldDecoder) Write(fragment []byte) error {
+func (d *FieldDecoder) Write(fragment []byte) error { return d.write(fragment, false) }
+
+// write is Write; last says that no other fragment follows, so that nothing of
+// this one need be kept.
+func (d *FieldDecoder) write(fragment []byte, last bool) error {
 	if d.fatal != nil {
 		return d.fatal
 	}
@@ -154,7 +160,7 @@ func (d *FieldDecoder) Write(fragment []byte) error {
 		return d.fail(EnhanceYourCalm, ruleBlockFrames, "field block in too many frames")
 	}
 	if len(fragment) == 0 {
-		return nil
+		return nil // End sees to what is not whole
 	}
 	d.bytes += len(fragment)
 	if d.bytes > d.cfg.BlockBytes {
@@ -173,7 +179,13 @@ func (d *FieldDecoder) Write(fragment []byte) error {
 		fragment, err = d.update(fragment)
 	}
 	if err == nil && len(fragment) > 0 {
-		_, err = d.dec.Write(fragment)
+		fragment = d.tail.join(fragment)
+		n := len(fragment)
+		if !last {
+			n = whole(fragment, d.cfg.ListBytes)
+		}
+		_, err = d.dec.Write(fragment[:n])
+		d.tail.keep(fragment[n:])
 	}
 	switch {
 	case err == nil:
@@ -230,7 +242,18 @@ func (d *FieldDecoder) End() error {
 	if d.fatal != nil {
 		return d.fatal
 	}
-	if err := d.dec.Close(); err != nil {
+	_, err := d.dec.Write(d.tail.b) // what is not whole is an error
+	if closed := d.dec.Close(); err == nil {
+		err = closed
+	}
+	if d.tail.b != nil && err == nil {
+		// hpack remembers where it has read last, and so a whole buffer.
+		d.dec.SetEmitEnabled(false)
+		d.dec.Write(nothing)
+		d.dec.Close()
+	}
+	d.tail.drop()
+	if err != nil {
 		return d.fail(CompressionError, ruleDecode, err.Error())
 	}
 	res := d.res
@@ -260,6 +283,7 @@ func (d *FieldDecoder) Size() int { return d.list }
 
 // fail notes the end of the connection.
 func (d *FieldDecoder) fail(code ErrCode, rule, what string) error {
+	d.tail.drop()
 	d.fatal = ConnError{Code: code, Rule: rule, What: what + " on stream " + strconv.FormatUint(uint64(d.id), 10)}
 	return d.fatal
 }

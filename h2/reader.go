@@ -344,7 +344,7 @@ func (c *Conn) fragment(f Frame) error {
 	if f.Type == FramePushPromise {
 		_, fragment = f.PushPromise()
 	}
-	if err := r.dec.Write(fragment); err != nil {
+	if err := r.dec.write(fragment, f.EndHeaders()); err != nil {
 		return err
 	}
 	if !f.EndHeaders() {
@@ -354,6 +354,7 @@ func (c *Conn) fragment(f Frame) error {
 		return nil
 	}
 	r.inBlock = false
+	defer r.forget()
 	err := r.dec.End()
 	if ce, ok := err.(ConnError); ok {
 		return ce
@@ -382,6 +383,20 @@ func (c *Conn) fragment(f Frame) error {
 		return s.trailersLocked(&r.scratch)
 	}
 	return s.headLocked(&r.scratch, r.end)
+}
+
+// maxScratch is how many fields the reader has room for between blocks.
+const maxScratch = 64
+
+// forget lets go of a block that was dealt with: an idle connection is not to hold
+// the fields of its last response.
+func (r *reader) forget() {
+	for _, fs := range []*wire.Fields{&r.scratch.Fields, &r.scratch.Trailers} {
+		if cap(*fs) > maxScratch {
+			*fs = nil
+		}
+		clear(*fs)
+	}
 }
 
 // pushPromise refuses a push, or ends the connection if we have said that we

@@ -145,7 +145,7 @@ func (s *stream) recycleLocked() {
 	s.fields = s.fields[:0]
 	clear(s.interims)
 	s.interims = s.interims[:0]
-	s.events = nil
+	s.events, s.trailers = nil, nil
 	s.dropLocked()
 	if len(s.c.free) < maxFree {
 		s.c.free = append(s.c.free, s)
