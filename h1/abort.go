@@ -23,8 +23,8 @@ var errOwner = errors.New("h1: connection closed by its owner")
 func (c *Conn) canceled() { c.kill(cause{ctx: c.ctx}) }
 
 // kill ends the connection at once. An exchange fails with k: by whoever is in
-// it when the socket breaks, or here if nobody is. The raw socket is closed and
-// not a tls.Conn above it, whose Close may wait for a Write.
+// it when the socket breaks, or here if nobody is. The raw socket is closed before
+// a tls.Conn above it, whose Close may wait for a Write.
 func (c *Conn) kill(k cause) {
 	c.mu.Lock()
 	if c.cause == nil {

@@ -58,7 +58,7 @@ type Config struct {
 	// behind, neither in the socket nor above it; the reading goroutine calls
 	// it. It may be nil: then every idle connection is probed before it is used.
 	Quiet func() bool
-	// RawConn is the socket beneath a TLS connection, which is closed where
+	// RawConn is the socket beneath a TLS connection, which is closed first where
 	// waiting for a TLS alert to be written could take long; nil means the
 	// connection itself.
 	RawConn net.Conn
@@ -236,10 +236,16 @@ func (c *Conn) Close() error {
 }
 
 // closeSocket closes the connection, once: only whoever has set slotClosed may
-// call it. The hard way is for a connection on which a write may stand still.
+// call it. The hard way is for a connection on which a write may stand still: the
+// socket first, so that nothing above it has anybody to wait for.
 func (c *Conn) closeSocket(hard bool) {
-	if hard || c.cfg.RawConn == nil {
+	if c.cfg.RawConn == nil {
+		c.nc.Close()
+		return
+	}
+	if hard {
 		c.raw.Close()
+		c.nc.Close() // which may hold more than the socket
 		return
 	}
 	// RFC 9112 §9.8: a TLS client sends a closure alert before it closes. A

@@ -457,3 +457,75 @@ func TestClosureAlertIsNotWaitedForLong(t *testing.T) {
 		})
 	}
 }
+
+// above is a connection over a socket that holds more than it, as one may that a
+// caller's own TLS has made, and lets go of that by Close only.
+type above struct {
+	net.Conn
+	socket *memconn.Conn
+	closed chan bool // whether the socket was closed before; once
+}
+
+func (c above) Close() error {
+	select {
+	case c.closed <- c.socket.Closed():
+	default:
+	}
+	return c.Conn.Close()
+}
+
+// What is above the socket is closed as well, after it, where an exchange is broken
+// off.
+func TestHardCloseReachesTheTop(t *testing.T) {
+	for how, end := range map[string]func(r *rig, cancel context.CancelCauseFunc, body io.Closer){
+		"cancelled":                         func(_ *rig, cancel context.CancelCauseFunc, _ io.Closer) { cancel(errWhy) },
+		"closed by the owner":               func(r *rig, _ context.CancelCauseFunc, _ io.Closer) { r.Close() },
+		"content closed while it is read":   func(_ *rig, _ context.CancelCauseFunc, body io.Closer) { body.Close() },
+		"cancelled with an upload underway": func(_ *rig, cancel context.CancelCauseFunc, _ io.Closer) { cancel(errWhy) },
+	} {
+		t.Run(how, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				nc, p := peer.H1(t)
+				c := above{nc, nc, make(chan bool, 1)}
+				r := rigOver(t, h1.Config{RawConn: nc}, c, p)
+				ctx, cancel := context.WithCancelCause(context.Background())
+				defer cancel(nil)
+				req := get("/")
+				if strings.Contains(how, "upload") {
+					never, _ := io.Pipe()
+					req = post(struct {
+						io.Reader
+						io.Closer
+					}{io.MultiReader(strings.NewReader("x"), never), never}, 1<<20)
+				}
+				r.script(func() {
+					r.p.WantHead(req.Method+" "+req.Target+" HTTP/1.1", "the request")
+					r.p.Send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+				})
+				var res wire.Response
+				if err := r.do(ctx, timed(req, wire.Timeouts{Read: wire.Never}), &res); err != nil {
+					t.Fatal(err)
+				}
+				read := make(chan error)
+				go func() {
+					_, err := io.ReadAll(res.Body)
+					read <- err
+				}()
+				synctest.Wait()
+				end(r, cancel, res.Body)
+				if err := <-read; err == nil {
+					t.Error("the content is whole")
+				}
+				synctest.Wait()
+				select {
+				case after := <-c.closed:
+					if !after {
+						t.Error("closed before the socket: it may have to wait for it")
+					}
+				default:
+					t.Error("never closed")
+				}
+			})
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -191,10 +192,22 @@ func TestNewConnGivesUp(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
-		_, err := h2.NewConn(ctx, nc, h2.Config{})
-		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second || !nc.Closed() {
-			t.Errorf("got %v after %v", err, time.Since(began))
+		top := &aboveSocket{Conn: nc}
+		_, err := h2.NewConn(ctx, top, h2.Config{RawConn: nc})
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second || !nc.Closed() || !top.closed {
+			t.Errorf("got %v after %v; what is above the socket is closed: %t", err, time.Since(began), top.closed)
 		}
 		p.Close()
 	})
+}
+
+// aboveSocket is a connection that may hold more than the socket beneath it.
+type aboveSocket struct {
+	net.Conn
+	closed bool
+}
+
+func (c *aboveSocket) Close() error {
+	c.closed = true
+	return c.Conn.Close()
 }

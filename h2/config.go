@@ -100,7 +100,7 @@ type Config struct {
 	// Info describes the connection in responses; if nil it is made from the
 	// net.Conn. It must not change any more.
 	Info *wire.ConnInfo
-	// RawConn is the socket beneath a TLS connection, which is closed where
+	// RawConn is the socket beneath a TLS connection, which is closed first where
 	// waiting for a TLS alert to be written could take long; nil means what the
 	// connection's method NetConn returns, if it has one, or itself.
 	RawConn net.Conn

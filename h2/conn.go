@@ -147,7 +147,8 @@ func NewConn(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	hello = AppendSettings(hello, cfg.Settings...)
 	hello = AppendWindowUpdate(hello, 0, uint32(cfg.ConnWindow-initialWindow))
 	if err := c.hello(ctx, hello); err != nil {
-		c.raw.Close()
+		c.raw.Close() // first, so that no alert has to get through
+		c.nc.Close()
 		return nil, err
 	}
 	c.mu.Lock()
