@@ -68,6 +68,9 @@ func (r *router) RoundTrip(ctx context.Context, req *Request) (*Response, error)
 }
 
 func (r *router) choose(req *Request) Transport {
+	if req == nil || req.URL == nil {
+		return r.own // which says so
+	}
 	u := req.URL
 	for i := range r.mounts {
 		m := &r.mounts[i]

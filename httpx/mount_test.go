@@ -292,6 +292,19 @@ func TestMounts(t *testing.T) {
 			t.Error(got)
 		}
 	})
+	t.Run("B3 middleware may not take the URL away", func(t *testing.T) {
+		for _, opts := range [][]httpx.ClientOption{nil, {httpx.WithMount("all://x.test", &named{name: "x"})}} {
+			c := newClient(t, append(opts, httpx.WithMiddleware(func(next httpx.Transport) httpx.Transport {
+				return transportFunc(func(ctx context.Context, r *httpx.Request) (*httpx.Response, error) {
+					r.URL = nil
+					return next.RoundTrip(ctx, r)
+				})
+			}))...)
+			if _, err := c.Get(ctx, "http://x.test/"); !errors.Is(err, httpx.ErrInvalidURL) {
+				t.Errorf("%d options: %v", len(opts), err)
+			}
+		}
+	})
 	t.Run("B3 middleware may replace the body", func(t *testing.T) {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "network") }))
 		defer s.Close()
