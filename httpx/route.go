@@ -89,7 +89,7 @@ func (o *connOptions) contradiction(via *proxyServer) error {
 	}
 	if via != nil {
 		if _, ok := o.named(via.url.Addr()); ok {
-			return errors.New("WithUnixSocket and WithConnectTo for the proxy: every connection goes to the socket, so nothing is left to redirect")
+			return errors.New("WithUnixSocket and WithConnectTo for the proxy: the connection to it goes to the socket, so nothing is left to redirect; an entry for tunnels to the same host has to name their port")
 		}
 	}
 	return nil
