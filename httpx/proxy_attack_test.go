@@ -111,3 +111,39 @@ func TestProxyAttacks(t *testing.T) {
 		}
 	})
 }
+
+// What is said to a proxy is what its options say, or nothing.
+func TestProxyOptionsHold(t *testing.T) {
+	t.Run("A19.1 a proxy with other header fields is another proxy", func(t *testing.T) {
+		p := newForwarder(t, "")
+		c := newClient(t)
+		for _, want := range []string{"one", "two", "one"} {
+			own := httpx.Proxy{URL: p.URL, Header: httpx.Header{{Name: "X-To-Proxy", Value: want}}}
+			if resp, err := c.Get(t.Context(), "http://a.test/", httpx.WithProxyConfig(own)); err != nil || resp.Text() != "forwarded "+want {
+				t.Errorf("%s: %v %v", want, resp, err)
+			}
+		}
+	})
+	t.Run("A19.2 a proxy forwards HTTP/1.1 only", func(t *testing.T) {
+		p := newForwarder(t, "")
+		c := newClient(t, httpx.WithProxy(p.URL), httpx.WithHTTP1(false), httpx.WithHTTP2(true))
+		if _, err := c.Get(t.Context(), "http://a.test/"); !errors.Is(err, httpx.ErrProtocol) || !strings.Contains(err.Error(), "ProxyTunnelOnly") {
+			t.Error(err)
+		}
+		if asked := p.log(); len(asked) > 0 {
+			t.Errorf("the proxy was asked %q", asked)
+		}
+	})
+	t.Run("A19.4 an https proxy that chooses HTTP/2", func(t *testing.T) {
+		s := httptest.NewUnstartedServer(http.NotFoundHandler())
+		s.EnableHTTP2 = true
+		s.StartTLS()
+		defer s.Close()
+		c := newClient(t, httpx.WithProxyConfig(httpx.Proxy{URL: s.URL, TLS: &tls.Options{InsecureSkipVerify: true, ALPN: []string{"h2"}}}))
+		for _, url := range []string{"http://a.test/", "https://a.test/"} {
+			if _, err := c.Get(t.Context(), url); !errors.Is(err, httpx.ErrProxy) || !strings.Contains(err.Error(), `chose the protocol "h2"`) {
+				t.Errorf("%s: %v", url, err)
+			}
+		}
+	})
+}
