@@ -44,6 +44,24 @@ func ExampleBasicAuth() {
 	// httpx.BasicAuth(…)
 }
 
+// A token that does not change.
+func ExampleBearerAuth() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.Header.Get("Authorization") == "Bearer t1")
+	}))
+	defer server.Close()
+
+	resp, err := httpx.Get(ctx, server.URL, httpx.WithAuth(httpx.BearerAuth("t1")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(resp.Text())
+	fmt.Println(httpx.BearerAuth("t1"))
+	// Output:
+	// true
+	// httpx.BearerAuth(…)
+}
+
 // The server's 401 is answered at once and stands in the History. Later requests
 // use its nonce without being asked.
 func ExampleDigestAuth() {

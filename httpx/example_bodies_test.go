@@ -128,3 +128,18 @@ func ExampleRequest_ReadBody() {
 	// -1 false
 	// signed, 6, true
 }
+
+// An upload tells how far it is. What is known of its length comes with it.
+func ExampleWithUploadProgress() {
+	server := shop()
+	defer server.Close()
+
+	last := ""
+	resp, err := httpx.Post(ctx, server.URL+"/v1/items", httpx.JSON(Item{Name: "lamp"}),
+		httpx.WithUploadProgress(func(done, total int64) { last = fmt.Sprintf("%d of %d bytes", done, total) }))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(resp.StatusCode, last)
+	// Output: 201 15 of 15 bytes
+}

@@ -227,6 +227,27 @@ func ExampleWithHTTP2() {
 	// HTTP/2.0 HTTP/2 true "example.com"
 }
 
+// Without HTTP/1.1 there is HTTP/2 in cleartext too (h2c), by prior knowledge.
+func ExampleWithHTTP1() {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Proto) }))
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	server.Start()
+	defer server.Close()
+
+	client, err := httpx.New(httpx.WithHTTP1(false))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	resp, err := client.Get(ctx, server.URL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(resp.Text(), resp.Conn().StreamID)
+	// Output: HTTP/2.0 1
+}
+
 // Connections can be made ahead, and idle ones closed.
 func ExampleClient_Preconnect() {
 	server := shop()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -98,4 +99,26 @@ func ExampleWithDialFilter() {
 	_, err := client.Get(ctx, "http://169.254.169.254/latest/meta-data/")
 	fmt.Println(errors.Is(err, httpx.ErrAddressRefused))
 	// Output: true
+}
+
+// Over HTTP/2 a dump has the frames.
+func ExampleWithDump_frames() {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") }))
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	server.Start()
+	defer server.Close()
+	var out bytes.Buffer
+	client, _ := httpx.New(httpx.WithHTTP1(false), httpx.WithDump(&out, httpx.DumpOptions{BodyBytes: 100}))
+	client.Get(ctx, server.URL+"/items?token=secret")
+	client.Close()
+	for line := range strings.Lines(out.String()) {
+		if frame, _, ok := strings.Cut(line, " stream=1 "); ok {
+			fmt.Println(frame)
+		}
+	}
+	// Output:
+	// #1 > HEADERS
+	// #1 < HEADERS
+	// #1 < DATA
 }

@@ -82,3 +82,29 @@ func ExampleResponse() {
 	fmt.Println(resp.Status(), resp.Header.Get("x-pot"), s, err)
 	// Output: 418 I'm a teapot tea short and stout <nil>
 }
+
+// What a server has answered once is kept, and answers again without it.
+func ExampleRecord() {
+	server := httpxtest.Func(func(r *httpx.Request) (*httpx.Response, error) {
+		return httpxtest.Response(200, httpxtest.Text("tea at "+r.URL.Path())), nil
+	}) // a network transport in a test of one's own
+	record := httpxtest.Record(server)
+	for _, transport := range []func() httpx.Transport{
+		func() httpx.Transport { return record },
+		func() httpx.Transport { return httpxtest.Replay(record.Exchanges()) },
+	} {
+		client, err := httpx.New(httpx.WithTransport(transport()))
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer client.Close()
+		resp, err := client.Get(ctx, "https://shop.test/items/7")
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(resp.Text())
+	}
+	// Output:
+	// tea at /items/7
+	// tea at /items/7
+}
