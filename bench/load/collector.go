@@ -36,22 +36,28 @@ type collector struct {
 	r      *execution
 	show   *progress
 	latest slice // since the last line of progress
-	spare  *hdrhistogram.Histogram
 	total  *hdrhistogram.Histogram
 	slices []slice
-	width  time.Duration
+	width  time.Duration // that of the span, doubled as often as it takes
 
-	ask  chan time.Duration // finish: up to when the slices go
-	done chan struct{}      // closed when run has returned
+	ask  chan struct{} // finish
+	done chan struct{} // closed when run has returned
+}
+
+// widthFor is how wide the slices of a run of that length are to begin with; 0 is
+// a run whose length is not known.
+func widthFor(d time.Duration) time.Duration {
+	w := minWidth
+	for d/w > maxSlices/4 {
+		w *= 2
+	}
+	return w
 }
 
 func newCollector(r *execution, con console) *collector {
 	c := &collector{
-		r: r, spare: newHist(histDigits), total: newHist(histDigits), width: minWidth,
-		ask: make(chan time.Duration), done: make(chan struct{}),
-	}
-	for r.o.duration > 0 && r.o.duration/c.width > maxSlices/4 {
-		c.width *= 2
+		r: r, total: newHist(histDigits), width: r.during.width,
+		ask: make(chan struct{}), done: make(chan struct{}),
 	}
 	if !r.o.quiet {
 		c.show = newProgress(con, r)
@@ -69,13 +75,14 @@ func (c *collector) run() {
 		select {
 		case <-ticker.C:
 			now := c.r.now()
-			c.collect(now - c.r.from)
+			c.collect()
 			if c.show != nil && now-told >= time.Second {
 				c.show.line(now, now-told, &c.latest)
 				told, c.latest = now, slice{}
 			}
-		case at := <-c.ask:
-			c.collect(at)
+		case <-c.ask:
+			c.collect()
+			c.reach(c.r.during.slices(c.r.during.end()) - 1)
 			if c.show != nil {
 				c.show.end()
 			}
@@ -84,48 +91,42 @@ func (c *collector) run() {
 	}
 }
 
-// finish collects what is left, counted as if it had come just before at, the
-// length of the run, and waits for run to end.
-func (c *collector) finish(at time.Duration) {
-	c.ask <- at
+// finish collects what is left, and waits for run to end.
+func (c *collector) finish() {
+	c.ask <- struct{}{}
 	<-c.done
 }
 
-// collect empties the shards into the slice that ends at or after at, which counts
-// from the end of the warm-up.
-func (c *collector) collect(at time.Duration) {
-	got := slice{}
+// collect empties the shards into the slices.
+func (c *collector) collect() {
 	for _, s := range c.r.shards {
-		s.mu.Lock()
-		have := s.now
-		s.now = sliceData{latency: c.spare}
-		s.mu.Unlock()
-		got.answered += have.answered
-		got.failed += have.failed
-		if have.latency.TotalCount() > 0 {
-			if got.latency == nil {
+		for _, have := range s.take() {
+			got := slice{answered: have.answered, failed: have.failed}
+			if have.latency.TotalCount() > 0 {
 				got.latency = newHist(coarse)
+				got.latency.Merge(have.latency)
+				c.total.Merge(have.latency)
+				have.latency.Reset()
 			}
-			got.latency.Merge(have.latency)
-			c.total.Merge(have.latency)
-			have.latency.Reset()
+			s.give(have.latency)
+			c.latest.add(&got)
+			c.slices[c.reach(have.index)].add(&got)
 		}
-		c.spare = have.latency
 	}
-	c.latest.add(&got)
-	if at <= 0 && got.answered+got.failed == 0 {
-		return // warming up
-	}
-	i := int(max(at-1, 0) / c.width)
-	for i >= maxSlices {
+}
+
+// reach makes the slices go as far as the i-th of the span's width, and returns
+// which of them that is.
+func (c *collector) reach(i int) int {
+	at := func() int { return i / int(c.width/c.r.during.width) }
+	for at() >= maxSlices {
 		c.slices = halve(c.slices)
 		c.width *= 2
-		i = int(max(at-1, 0) / c.width)
 	}
-	for len(c.slices) <= i {
+	for len(c.slices) <= at() {
 		c.slices = append(c.slices, slice{})
 	}
-	c.slices[i].add(&got)
+	return at()
 }
 
 // halve makes one slice of two.

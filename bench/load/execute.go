@@ -24,12 +24,13 @@ type execution struct {
 	shards []*shard
 	links  []*link
 
-	base        time.Time     // what all times count from
-	from, until time.Duration // when counting begins, and when sending ends
-	stopped     atomic.Bool   // no more requests
-	cut         atomic.Bool   // those under way are broken off
-	left        atomic.Int64  // closed loop with -n: requests to go
-	turn        atomic.Uint64 // of the plan's requests
+	base    time.Time // what all times count from
+	during  span
+	until   time.Duration // when sending ends, if nothing ends it before
+	stopped atomic.Bool   // no more requests
+	cut     atomic.Bool   // those under way are broken off
+	left    atomic.Int64  // closed loop with -n: requests to go
+	turn    atomic.Uint64 // of the plan's requests
 }
 
 func (r *execution) now() time.Duration { return time.Since(r.base) }
@@ -50,7 +51,7 @@ func (r *execution) next(now time.Duration, w *waiter) (due time.Duration, ok bo
 		return r.pace.take(w)
 	case r.stopped.Load() || now >= r.until:
 		return 0, false
-	case r.o.count > 0 && now >= r.from && r.left.Add(-1) < 0:
+	case r.o.count > 0 && now >= r.during.from && r.left.Add(-1) < 0:
 		return 0, false
 	}
 	return now, true
@@ -61,13 +62,15 @@ func (r *execution) next(now time.Duration, w *waiter) (due time.Duration, ok bo
 func execute(ctx context.Context, o *options, p *plan, d *dialer, con console) (*result, error) {
 	cutCtx, cutOff := context.WithCancel(context.Background())
 	defer cutOff()
-	r := &execution{o: o, plan: p, from: o.warmup, until: math.MaxInt64}
+	r := &execution{o: o, plan: p, until: math.MaxInt64}
 	r.left.Store(o.count)
 	if o.duration > 0 {
 		r.until = o.warmup + o.duration
 	}
+	r.during.from, r.during.width = o.warmup, widthFor(o.duration)
+	r.during.until.Store(int64(r.until))
 	for range min(o.conns*o.streams, 2*runtime.GOMAXPROCS(0)) {
-		s := &shard{now: sliceData{latency: newHist(histDigits)}}
+		s := &shard{}
 		if o.rate > 0 {
 			s.wait = newHist(histDigits)
 		}
@@ -89,13 +92,14 @@ func execute(ctx context.Context, o *options, p *plan, d *dialer, con console) (
 
 	r.base = time.Now()
 	if o.rate > 0 {
-		if r.pace, err = newPacer(r.now, o.rate, r.from, r.until, o.count); err != nil {
+		if r.pace, err = newPacer(r.now, o.rate, r.during.from, r.until, o.count); err != nil {
 			return nil, err
 		}
 		go r.pace.run() // ends with stop, which waits for it
 	}
 	col := newCollector(r, con)
-	go col.run() // ends with finish, which waits for it
+	go col.run()           // ends with finish, which waits for it
+	in, out := r.traffic() // of making the connections
 	var workers sync.WaitGroup
 	for i := range o.conns * o.streams {
 		w := newWorker(r, r.links[i/o.streams], r.shards[i%len(r.shards)])
@@ -103,8 +107,8 @@ func execute(ctx context.Context, o *options, p *plan, d *dialer, con console) (
 	}
 	ended := make(chan struct{})
 	go func() { workers.Wait(); close(ended) }()
-	res := r.await(ctx, ended, cutOff)
-	col.finish(res.stopped - r.from)
+	res := r.await(ctx, ended, cutOff, in, out)
+	col.finish()
 	res.proto = proto
 	return r.result(res, col), nil
 }
@@ -119,15 +123,19 @@ type outcome struct {
 }
 
 // await lets the run take its course, stops it, and waits for what is under way.
-func (r *execution) await(ctx context.Context, ended <-chan struct{}, cutOff func()) (res outcome) {
-	counting := time.NewTimer(r.from - r.now())
-	defer counting.Stop()
+// in and out are the bytes up to its start.
+func (r *execution) await(ctx context.Context, ended <-chan struct{}, cutOff func(), in, out int64) (res outcome) {
+	var counting <-chan time.Time
+	if r.during.from > 0 {
+		t := time.NewTimer(r.during.from - r.now())
+		defer t.Stop()
+		counting = t.C
+	}
 	end := time.NewTimer(min(r.until-r.now(), math.MaxInt64/2))
 	defer end.Stop()
-	in, out := r.traffic()
 	for going := true; going; {
 		select {
-		case <-counting.C:
+		case <-counting:
 			in, out = r.traffic()
 			continue
 		case <-end.C:
@@ -138,6 +146,7 @@ func (r *execution) await(ctx context.Context, ended <-chan struct{}, cutOff fun
 		going = false
 	}
 	res.stopped = min(r.now(), r.until)
+	r.during.until.Store(int64(res.stopped))
 	r.stopped.Store(true)
 	res.in, res.out = r.traffic()
 	res.in, res.out = res.in-in, res.out-out
@@ -146,10 +155,16 @@ func (r *execution) await(ctx context.Context, ended <-chan struct{}, cutOff fun
 	}
 	grace := time.NewTimer(r.o.grace)
 	defer grace.Stop()
+	again := ctx.Done() // a Ctrl-C that has not ended the sending ends the grace
+	if res.interrupted {
+		again = nil
+	}
 	select {
 	case <-ended:
 		return res
 	case <-grace.C:
+	case <-again:
+		res.interrupted = true
 	}
 	r.cut.Store(true)
 	cutOff()

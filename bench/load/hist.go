@@ -11,7 +11,7 @@ import (
 const (
 	histLowest  = 100
 	histHighest = int64(time.Hour)
-	histDigits  = 3 // a thousandth of the value
+	histDigits  = 3 // a thousandth of the value, or 64 ns: the power of two below histLowest
 	coarse      = 2 // for the slices of a run, of which there are many
 )
 
@@ -29,3 +29,7 @@ func addTo(h *hdrhistogram.Histogram, d time.Duration) {
 func percentile(h *hdrhistogram.Histogram, p float64) time.Duration {
 	return time.Duration(h.ValueAtPercentile(p))
 }
+
+// maxOf reads the maximum. That of a histogram with nothing in it is 0: Max would
+// return the end of its first bucket.
+func maxOf(h *hdrhistogram.Histogram) time.Duration { return percentile(h, 100) }

@@ -23,7 +23,7 @@ func (r *result) asHTML() ([]byte, error) {
 	}
 	r.htmlNumbers(&l)
 	r.htmlLatency(&l)
-	l.f("<h2>Latency over time</h2>\n<p>By when the answers came, in slices of %s, on a logarithmic scale.</p>\n", brief(r.width))
+	l.f("<h2>Latency over time</h2>\n<p>By when the answers came, in the time of grace too, in slices of %s, on a logarithmic scale.</p>\n", brief(r.width))
 	r.latencyPlot().write(&l)
 	l.f("<h2>Answers over time</h2>\n")
 	r.ratePlot().write(&l)
@@ -39,9 +39,9 @@ func (r *result) htmlNumbers(l *lines) {
 	for _, row := range [][3]string{
 		{"Answered", count(r.Answered), rate(r.Throughput)},
 		{"Failed", count(r.Failed), ""},
-		{"Content", bytesText(float64(r.Content)), bytesText(r.perSecond(r.Content)) + "/s"},
-		{"Received", bytesText(float64(r.BytesIn)), bytesText(r.perSecond(r.BytesIn)) + "/s, on the wire"},
-		{"Sent", bytesText(float64(r.BytesOut)), bytesText(r.perSecond(r.BytesOut)) + "/s"},
+		{"Content", bytesText(float64(r.Content)), bytesText(r.ContentRate) + "/s"},
+		{"Received", bytesText(float64(r.BytesIn)), bytesText(r.RateIn) + "/s, on the wire"},
+		{"Sent", bytesText(float64(r.BytesOut)), bytesText(r.RateOut) + "/s"},
 		{"Connections", count(r.Dials), "made, on average in " + brief(r.meanDial())},
 		{"Warm-up", count(r.Warm), "requests, in no other number; " + count(r.WarmFailed) + " failed"},
 	} {
@@ -61,7 +61,7 @@ func (r *result) htmlLatency(l *lines) {
 		for _, p := range percentiles {
 			l.f("<td>%s</td>", brief(percentile(h, p.p)))
 		}
-		l.f("<td>%s</td><td>%s</td><td>%s</td></tr>\n", brief(time.Duration(h.Max())), brief(meanOf(h)), brief(stdevOf(h)))
+		l.f("<td>%s</td><td>%s</td><td>%s</td></tr>\n", brief(maxOf(h)), brief(meanOf(h)), brief(stdevOf(h)))
 	}
 	if r.wait == nil {
 		row("Latency", r.latency)
@@ -126,12 +126,10 @@ func (r *result) ratePlot() *plot {
 	}
 	answered, failed := series{name: "answered", class: 2}, series{name: "failed", class: 0}
 	for i, s := range r.slices {
-		// The last slice may be shorter than the others.
-		wide := min(r.width.Seconds(), r.length()-float64(i)*r.width.Seconds())
-		if r.Elapsed > 0 && i == len(r.slices)-1 {
-			wide = min(wide, r.Elapsed-float64(i)*r.width.Seconds())
-		}
-		if wide <= 0.1*r.width.Seconds() {
+		// The last slice may be shorter than the others. Behind it are the answers
+		// that came in the time of grace, when nothing was sent.
+		wide := min(r.width.Seconds(), r.Elapsed-float64(i)*r.width.Seconds())
+		if wide <= 0.1*r.width.Seconds() && i > 0 || wide <= 0 {
 			continue
 		}
 		answered.add(r.seconds(i), float64(s.answered)/wide)
@@ -162,7 +160,7 @@ func (r *result) percentilePlot() *plot {
 		for x := 0.0; x < most; x += 0.05 {
 			line.add(x, float64(percentile(h, 100-math.Pow(10, 2-x))))
 		}
-		line.add(most, float64(h.Max()))
+		line.add(most, float64(maxOf(h)))
 		p.series = append(p.series, line)
 	}
 	if r.wait != nil {

@@ -34,7 +34,7 @@ func latencyOf(h *hdrhistogram.Histogram) *jsonLatency {
 	at := func(p float64) float64 { return ms(percentile(h, p)) }
 	return &jsonLatency{
 		Count: h.TotalCount(), Min: ms(time.Duration(h.Min())), Mean: ms(meanOf(h)), Stdev: ms(stdevOf(h)),
-		P50: at(50), P75: at(75), P90: at(90), P99: at(99), P999: at(99.9), P9999: at(99.99), Max: ms(time.Duration(h.Max())),
+		P50: at(50), P75: at(75), P90: at(90), P99: at(99), P999: at(99.9), P9999: at(99.99), Max: ms(maxOf(h)),
 	}
 }
 
@@ -75,7 +75,7 @@ func (r *result) asJSON() ([]byte, error) {
 	for i, s := range r.slices {
 		j := jsonSlice{At: (time.Duration(i) * r.width).Seconds(), Answered: s.answered, Failed: s.failed}
 		if s.latency != nil {
-			j.P50, j.P99, j.Max = ms(percentile(s.latency, 50)), ms(percentile(s.latency, 99)), ms(time.Duration(s.latency.Max()))
+			j.P50, j.P99, j.Max = ms(percentile(s.latency, 50)), ms(percentile(s.latency, 99)), ms(maxOf(s.latency))
 		}
 		v.Slices = append(v.Slices, j)
 	}

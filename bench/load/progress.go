@@ -17,12 +17,12 @@ func newProgress(con console, r *execution) *progress { return &progress{con: co
 
 // line tells of the time since the last line.
 func (p *progress) line(now, since time.Duration, s *slice) {
-	what := fmt.Sprintf("%6s  %12s", brief(max(now-p.r.from, 0)), rate(float64(s.answered)/since.Seconds()))
+	what := fmt.Sprintf("%6s  %12s", brief(max(now-p.r.during.from, 0)), rate(float64(s.answered)/since.Seconds()))
 	switch {
-	case now < p.r.from:
-		what = fmt.Sprintf("%6s  warming up", brief(p.r.from-now))
+	case now < p.r.during.from:
+		what = fmt.Sprintf("%6s  warming up", brief(p.r.during.from-now))
 	case s.latency != nil:
-		what += fmt.Sprintf("  p50 %s  p99 %s  max %s", brief(percentile(s.latency, 50)), brief(percentile(s.latency, 99)), brief(time.Duration(s.latency.Max())))
+		what += fmt.Sprintf("  p50 %s  p99 %s  max %s", brief(percentile(s.latency, 50)), brief(percentile(s.latency, 99)), brief(maxOf(s.latency)))
 	}
 	if s.failed > 0 {
 		what += fmt.Sprintf("  failed %s", count(s.failed))

@@ -118,13 +118,18 @@ func TestMergeOfWidths(t *testing.T) {
 
 // A long run has wide slices.
 func TestSlicesHalve(t *testing.T) {
-	c := &collector{r: &execution{shards: []*shard{{now: sliceData{latency: newHist(histDigits)}}}}, spare: newHist(histDigits), total: newHist(histDigits), width: minWidth}
+	c := &collector{r: &execution{shards: []*shard{{}}}, total: newHist(histDigits), width: minWidth}
+	c.r.during.width = minWidth
+	c.r.during.until.Store(math.MaxInt64)
 	const n = 3*maxSlices + 7
 	for i := range n {
 		at := time.Duration(i+1) * minWidth
-		c.r.shards[0].record(&sample{due: at - time.Millisecond, sent: at, end: at, status: 200}, 0, math.MaxInt64)
-		c.collect(at)
+		c.r.shards[0].record(&sample{due: at - time.Millisecond, sent: at, end: at, status: 200}, &c.r.during)
+		if i%7 == 0 {
+			c.collect()
+		}
 	}
+	c.collect()
 	sum := int64(0)
 	for _, s := range c.slices {
 		sum += s.answered
@@ -164,6 +169,7 @@ func TestStatusSet(t *testing.T) {
 	for text, c := range map[string]struct{ in, out []int }{
 		"200":         {[]int{200}, []int{199, 201}},
 		"2xx":         {[]int{200, 299}, []int{199, 300}},
+		"9xx":         {[]int{900, 999}, []int{899}},
 		"200,4XX":     {[]int{200, 404}, []int{201, 500}},
 		"301-302,404": {[]int{301, 302, 404}, []int{300, 303}},
 	} {
@@ -182,7 +188,7 @@ func TestStatusSet(t *testing.T) {
 			}
 		}
 	}
-	for _, text := range []string{"", "x", "6xx", "20", "200-", "-200", "200,,201", "2x0"} {
+	for _, text := range []string{"", "x", "0xx", "20", "1000", "200-", "-200", "200,,201", "2x0"} {
 		if err := new(statusSet).parse(text); err == nil {
 			t.Errorf("%q is no error", text)
 		}
@@ -200,7 +206,7 @@ func TestRequestFile(t *testing.T) {
 		}
 		return readRequests(dir+"/requests", nil)
 	}
-	specs, err := parse("\ufeff# a comment\n"[3:] + "\n  GET\t/a \r\n" + `{"url": "/b", "body_file": "body"}` + "\n" + `{"url": "/c", "body_base64": "AP8="}` + "\n" + `{"method":"PUT","url":"/d","body":""}`)
+	specs, err := parse("\ufeff# a comment\n" + "\n  GET\t/a \r\n" + `{"url": "/b", "body_file": "body"}` + "\n" + `{"url": "/c", "body_base64": "AP8="}` + "\n" + `{"method":"PUT","url":"/d","body":""}`)
 	if err != nil || len(specs) != 4 {
 		t.Fatal(specs, err)
 	}

@@ -17,8 +17,12 @@ type result struct {
 	Rate        float64   `json:"rate"`    // wanted, per second; 0: closed loop
 	Elapsed     float64   `json:"elapsed"` // seconds, the longest of all runs
 	Interrupted bool      `json:"interrupted"`
-	// Throughput is InTime by Elapsed, added up over the runs.
-	Throughput float64 `json:"throughput"`
+	// Throughput is InTime by Elapsed, added up over the runs; the others likewise,
+	// in bytes per second.
+	Throughput  float64 `json:"throughput"`
+	ContentRate float64 `json:"content_per_second"` // of InTimeContent
+	RateIn      float64 `json:"bytes_in_per_second"`
+	RateOut     float64 `json:"bytes_out_per_second"`
 	// Unsent requests were due in an open loop and never sent, Offered all that
 	// were due.
 	Unsent  int64 `json:"unsent"`
@@ -56,9 +60,9 @@ func (r *result) notHeld() bool {
 
 // result puts together what the execution has left behind.
 func (r *execution) result(out outcome, col *collector) *result {
-	elapsed := max(out.stopped-r.from, 0)
+	elapsed := max(out.stopped-r.during.from, 0)
 	res := &result{
-		Name: r.plan.name, Proto: out.proto.String(), Started: r.base.Add(r.from).UTC(), Runs: 1,
+		Name: r.plan.name, Proto: out.proto.String(), Started: r.base.Add(r.during.from).UTC(), Runs: 1,
 		Conns: r.o.conns, Streams: r.o.streams, Rate: r.o.rate,
 		Elapsed: elapsed.Seconds(), Interrupted: out.interrupted, Unsent: out.unsent,
 		BytesIn: out.in, BytesOut: out.out,
@@ -83,11 +87,16 @@ func (r *execution) result(out outcome, col *collector) *result {
 	}
 	if r.pace != nil {
 		end := min(out.stopped, r.until)
-		res.Offered = max(r.pace.dueBefore(end)-r.pace.dueBefore(r.from), 0)
+		res.Offered = max(r.pace.dueBefore(end)-r.pace.dueBefore(r.during.from), 0)
 		res.Unsent = min(res.Unsent, res.Offered)
 	}
 	if elapsed > 0 {
-		res.Throughput = float64(res.InTime) / elapsed.Seconds()
+		for _, v := range []struct {
+			rate *float64
+			n    int64
+		}{{&res.Throughput, res.InTime}, {&res.ContentRate, res.InTimeContent}, {&res.RateIn, res.BytesIn}, {&res.RateOut, res.BytesOut}} {
+			*v.rate = float64(v.n) / elapsed.Seconds()
+		}
 	}
 	return res
 }
@@ -112,6 +121,9 @@ func (r *result) merge(o *result) {
 	r.Elapsed = max(r.Elapsed, o.Elapsed)
 	r.Interrupted = r.Interrupted || o.Interrupted
 	r.Throughput += o.Throughput
+	r.ContentRate += o.ContentRate
+	r.RateIn += o.RateIn
+	r.RateOut += o.RateOut
 	r.Unsent += o.Unsent
 	r.Offered += o.Offered
 	r.counts.add(&o.counts)

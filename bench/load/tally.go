@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -77,7 +78,7 @@ func exampleOf(err error) string {
 // time waited.
 func waitedInVain(kind string) bool {
 	switch kind {
-	case "write-timeout", "read-timeout", kindTimeout, kindUnfinished:
+	case "connect-timeout", "write-timeout", "read-timeout", kindTimeout, kindUnfinished:
 		return true
 	}
 	return false
@@ -97,16 +98,20 @@ type sample struct {
 type counts struct {
 	Answered int64              `json:"answered"` // requests with a whole answer, right or wrong
 	Failed   int64              `json:"failed"`   // requests without one, or with a wrong one
-	InTime   int64              `json:"in_time"`  // answered before the end of the run, not in the time of grace
 	Content  int64              `json:"content_bytes"`
 	Statuses map[int]int64      `json:"statuses"`
 	Failures map[string]failure `json:"failures"`
+	// What was answered before the end of the run, not in the time of grace: that
+	// is what makes the rates.
+	InTime        int64 `json:"in_time"`
+	InTimeContent int64 `json:"in_time_content_bytes"`
 }
 
 func (c *counts) add(o *counts) {
 	c.Answered += o.Answered
 	c.Failed += o.Failed
 	c.InTime += o.InTime
+	c.InTimeContent += o.InTimeContent
 	c.Content += o.Content
 	for code, n := range o.Statuses {
 		c.status(code, n)
@@ -139,10 +144,14 @@ func (c *counts) fail(kind string, more failure) {
 // them, so that goroutines seldom meet and histograms, which are large, are few.
 type shard struct {
 	mu       sync.Mutex
-	counts   counts     // without Statuses, for which there is
-	statuses [600]int64 // by code
-	// The slice under way; the collector takes it away and leaves another.
-	now sliceData
+	counts   counts      // without Statuses, for which there is
+	statuses [1000]int64 // by code
+	// The slice under way, and those before it that the collector has not taken
+	// away yet.
+	now  sliceData
+	past []sliceData
+	// An empty histogram for the next slice, from the collector.
+	spare *hdrhistogram.Histogram
 	// wait is how long requests were due before they were sent; nil in a closed
 	// loop.
 	wait *hdrhistogram.Histogram
@@ -152,10 +161,42 @@ type shard struct {
 	_ [64]byte // the next shard is another core's
 }
 
-// sliceData is what one shard has for the slice under way.
+// sliceData is what one shard has for a slice of the run.
 type sliceData struct {
-	latency          *hdrhistogram.Histogram
+	index            int                     // of the slice, in widths of the span
+	latency          *hdrhistogram.Histogram // nil: nothing was put there
 	answered, failed int64
+}
+
+// empty reports whether there is nothing in it.
+func (d *sliceData) empty() bool {
+	return d.answered+d.failed == 0 && (d.latency == nil || d.latency.TotalCount() == 0)
+}
+
+// span is the part of a run that is counted: from the end of the warm-up until
+// sending ends. from and width are immutable.
+type span struct {
+	from  time.Duration
+	width time.Duration // of a slice, at the beginning of the run
+	until atomic.Int64  // a time.Duration; earlier after Ctrl-C than it was planned
+}
+
+// end is when sending ends.
+func (s *span) end() time.Duration { return time.Duration(s.until.Load()) }
+
+// index is the slice of an answer that came at t. What comes in the time of grace
+// is in slices of its own: the last one before it is no fuller than the others.
+func (s *span) index(t time.Duration) int {
+	i := int(max(t-s.from-1, 0) / s.width)
+	if end := s.end(); t > end {
+		i = max(i, s.slices(end))
+	}
+	return i
+}
+
+// slices is how many there are up to t.
+func (s *span) slices(t time.Duration) int {
+	return int((max(t-s.from, 0) + s.width - 1) / s.width)
 }
 
 // total is what the shard has counted so far.
@@ -172,12 +213,11 @@ func (s *shard) total() counts {
 	return c
 }
 
-// record counts one sample: from is when counting starts, until the end of the
-// run.
-func (s *shard) record(x *sample, from, until time.Duration) {
+// record counts one sample.
+func (s *shard) record(x *sample, during *span) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if x.due < from {
+	if x.due < during.from {
 		s.warm++
 		if x.err != nil {
 			s.warmFailed++
@@ -187,13 +227,15 @@ func (s *shard) record(x *sample, from, until time.Duration) {
 	if s.wait != nil {
 		addTo(s.wait, x.sent-x.due)
 	}
+	s.enter(during.index(x.end))
 	if x.status != 0 {
 		s.counts.Answered++
 		s.counts.Content += x.content
 		s.statuses[min(max(x.status, 0), len(s.statuses)-1)]++
 		s.now.answered++
-		if x.end <= until {
+		if x.end <= during.end() {
 			s.counts.InTime++
+			s.counts.InTimeContent += x.content
 		}
 	}
 	if x.err != nil {
@@ -207,4 +249,43 @@ func (s *shard) record(x *sample, from, until time.Duration) {
 	if x.status != 0 || waitedInVain(x.kind) {
 		addTo(s.now.latency, x.end-x.due)
 	}
+}
+
+// enter makes the i-th slice the one under way, if it is later. mu is held.
+func (s *shard) enter(i int) {
+	if s.now.latency != nil && i <= s.now.index {
+		// A sample that was overtaken on its way here is in the next slice.
+		return
+	}
+	if !s.now.empty() {
+		s.past = append(s.past, s.now)
+		s.now.latency = nil
+	}
+	s.now.index, s.now.answered, s.now.failed = i, 0, 0
+	if s.now.latency == nil {
+		if s.now.latency, s.spare = s.spare, nil; s.now.latency == nil {
+			s.now.latency = newHist(histDigits)
+		}
+	}
+}
+
+// take returns the slices so far. What comes later for the one under way is in
+// what the next call returns.
+func (s *shard) take() []sliceData {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.past
+	if !s.now.empty() {
+		all = append(all, s.now)
+		s.now.latency, s.now.answered, s.now.failed = nil, 0, 0
+	}
+	s.past = nil
+	return all
+}
+
+// give leaves an empty histogram for a slice to come.
+func (s *shard) give(h *hdrhistogram.Histogram) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spare = h
 }

@@ -23,9 +23,9 @@ func (r *result) text() []byte {
 	}
 	l.f("Answered       %14s  %s\n", count(r.Answered), rate(r.Throughput))
 	l.f("Failed         %14s\n", count(r.Failed))
-	l.f("Content        %14s  %s/s\n", bytesText(float64(r.Content)), bytesText(r.perSecond(r.Content)))
-	l.f("Received       %14s  %s/s, on the wire\n", bytesText(float64(r.BytesIn)), bytesText(r.perSecond(r.BytesIn)))
-	l.f("Sent           %14s  %s/s\n", bytesText(float64(r.BytesOut)), bytesText(r.perSecond(r.BytesOut)))
+	l.f("Content        %14s  %s/s\n", bytesText(float64(r.Content)), bytesText(r.ContentRate))
+	l.f("Received       %14s  %s/s, on the wire\n", bytesText(float64(r.BytesIn)), bytesText(r.RateIn))
+	l.f("Sent           %14s  %s/s\n", bytesText(float64(r.BytesOut)), bytesText(r.RateOut))
 	l.f("Connections    %14s  made, on average in %s\n", count(r.Dials), brief(r.meanDial()))
 	if r.Warm > 0 {
 		l.f("Warm-up        %14s  requests, %s of them failed; in no other number\n", count(r.Warm), count(r.WarmFailed))
@@ -77,13 +77,6 @@ func (r *result) warnings() (all []string) {
 	return all
 }
 
-func (r *result) perSecond(n int64) float64 {
-	if r.Elapsed <= 0 {
-		return 0
-	}
-	return float64(n) / r.Elapsed
-}
-
 func (r *result) meanDial() time.Duration {
 	if r.Dials == 0 {
 		return 0
@@ -103,11 +96,11 @@ func (r *result) latencyTable(l *lines) {
 		}
 	}
 	heads = append(heads, "max", "mean", "stdev")
-	values = append(values, brief(time.Duration(r.latency.Max())), brief(meanOf(r.latency)), brief(stdevOf(r.latency)))
+	values = append(values, brief(maxOf(r.latency)), brief(meanOf(r.latency)), brief(stdevOf(r.latency)))
 	rows := [][]string{heads, values}
 	if r.wait != nil {
 		values[0] = "From when due"
-		rows = append(rows, append(waits, brief(time.Duration(r.wait.Max())), brief(meanOf(r.wait)), brief(stdevOf(r.wait))))
+		rows = append(rows, append(waits, brief(maxOf(r.wait)), brief(meanOf(r.wait)), brief(stdevOf(r.wait))))
 	}
 	for _, row := range rows {
 		for i, cell := range row {

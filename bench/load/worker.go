@@ -63,7 +63,7 @@ func (w *worker) loop() {
 				x.kind, x.err = kindUnfinished, errUnfinished
 			}
 		}
-		w.shard.record(&x, w.r.from, w.r.until)
+		w.shard.record(&x, &w.r.during)
 	}
 }
 
