@@ -241,8 +241,8 @@ func (s *statusSet) parse(text string) error {
 		}
 		a, err1 := strconv.Atoi(from)
 		b, err2 := strconv.Atoi(to)
-		if err1 != nil || err2 != nil || a < 100 || b > 599 || a > b {
-			return fmt.Errorf("%q is no status, class or range of 100 to 599", word)
+		if err1 != nil || err2 != nil || a < 100 || b > 999 || a > b {
+			return fmt.Errorf("%q is no status, class or range of 100 to 999", word)
 		}
 		s.ranges = append(s.ranges, [2]int{a, b})
 	}

@@ -312,7 +312,12 @@ func TestFlags(t *testing.T) {
 			if code != exitOK || !strings.HasPrefix(out.String(), "{") || !strings.Contains(out.String(), `"answered": 5`) {
 				t.Error(code, out.String())
 			}
-			load(t, t.Context(), s.URL, "-n", "5", "-html", filepath.Join(t.TempDir(), "no", "such")).want(t, exitFailed)
+			dir := filepath.Join(t.TempDir(), "gone")
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			gone := newSite(t, func(http.ResponseWriter, *http.Request) { os.Remove(dir) }, nil)
+			load(t, t.Context(), gone.URL, "-n", "5", "-html", filepath.Join(dir, "x")).want(t, exitFailed)
 		}},
 		{"html", testHTMLFile},
 		{"hist", func(t *testing.T) {
@@ -489,6 +494,8 @@ func TestUsage(t *testing.T) {
 		"authorities that are none":  {[]string{"https://a", "-cacert", write(t, "pem", string(notPEM))}, "pem"},
 		"proxy that is none":         {[]string{"http://a", "-proxy", "ftp://u:secret@b"}, "proxy"},
 		"connect-to past the proxy":  {[]string{"http://a", "-proxy", "http://b", "-connect-to", "c:1"}, "leave out one"},
+		"report in no folder":        {[]string{"http://a", "-html", "/no/such/x"}, "-html: stat /no/such"},
+		"report over a folder":       {[]string{"http://a", "-hist", t.TempDir()}, "is a folder"},
 		"report on standard output":  {[]string{"http://a", "-html", "-"}, "take a file"},
 		"user with control byte":     {[]string{"http://a", "-proxy", "http://a%0Ab:secret@c"}, "proxy"},
 		"merge of nothing":           {[]string{"merge"}, "no files"},

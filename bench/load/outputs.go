@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 )
 
 // outputs says where the reports go, besides the text.
@@ -22,6 +23,21 @@ func (o *outputs) define(fs *flag.FlagSet) {
 func (o *outputs) check() error {
 	if o.html == "-" || o.hist == "-" {
 		return errors.New("-html and -hist take a file; standard output is for the text or -json -")
+	}
+	// What cannot be written is better said before the run than after it.
+	for _, f := range []struct{ flag, name string }{{"json", o.json}, {"html", o.html}, {"hist", o.hist}} {
+		if f.name == "" || f.name == "-" {
+			continue
+		}
+		if fi, err := os.Stat(f.name); err == nil && fi.IsDir() {
+			return fmt.Errorf("-%s: %s is a folder", f.flag, f.name)
+		}
+		folder := filepath.Dir(f.name)
+		if fi, err := os.Stat(folder); err != nil {
+			return fmt.Errorf("-%s: %w", f.flag, err)
+		} else if !fi.IsDir() {
+			return fmt.Errorf("-%s: %s is no folder", f.flag, folder)
+		}
 	}
 	return nil
 }

@@ -45,6 +45,9 @@ func readRequests(name string, stdin io.Reader) ([]spec, error) {
 	for lines.Scan() {
 		n++
 		line := strings.TrimSpace(lines.Text())
+		if n == 1 {
+			line = strings.TrimPrefix(line, "\ufeff") // some editors begin with one
+		}
 		if line == "" || line[0] == '#' {
 			continue
 		}
