@@ -42,8 +42,9 @@ cover: ## statement coverage of the library
 fuzz: ## every fuzz target for FUZZTIME, PARALLEL of them at once; TARGETS=regexp for some
 	@FUZZTIME=$(FUZZTIME) PARALLEL=$(PARALLEL) TARGETS='$(TARGETS)' .ci/fuzz
 
-bench: ## ours beside net/http and fasthttp; see bench/README.md
-	@cd bench && go run ./cmd/bench -out "" $(ARGS)
+bench: ## ours beside net/http and fasthttp: the short table and bench/report.html; FULL=1 for all scenarios; ARGS in their place; see bench/README.md
+	@cd bench && go build -o $(CURDIR)/bin/bench ./cmd/bench
+	@cd bench && $(CURDIR)/bin/bench $(if $(ARGS),-out "" $(ARGS),$(if $(FULL),-scenario all -out results -markdown report.md,-scenario short -slice 150ms -out "") -html report.html)
 
 load: ## builds bin/load, the load generator, and runs it with ARGS if there are any; see bench/README.md
 	@cd bench && go build -o $(CURDIR)/bin/load ./load

@@ -1,11 +1,13 @@
 package measure
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
 
-// Verdict is the ratio of one subject's CPU time to another's.
+// Verdict is the ratio of what was measured of one subject to that of another, CPU
+// time per request if nothing else is said.
 type Verdict struct {
 	// Rounds is the number of pairs.
 	Rounds int
@@ -21,12 +23,30 @@ const MinRounds = 15
 
 // Compare pairs the slices of a and b, which must come from the same rounds in
 // the same order.
-func Compare(a, b []*Slice) Verdict {
+func Compare(a, b []*Slice) Verdict { return CompareBy(a, b, (*Slice).CPUPer) }
+
+// CompareBy is Compare for another number than CPU time per request.
+func CompareBy(a, b []*Slice, f func(*Slice) float64) Verdict {
 	ratios := make([]float64, min(len(a), len(b)))
 	for i := range ratios {
-		ratios[i] = float64(a[i].CPU()) / float64(b[i].CPU())
+		ratios[i] = f(a[i]) / f(b[i])
 	}
 	return VerdictOf(ratios)
+}
+
+// CompareBest compares a with the best of others: the one whose median of CPU time
+// per request is the least.
+func CompareBest(a []*Slice, others ...[]*Slice) Verdict {
+	best := slices.MinFunc(others, func(x, y []*Slice) int { return cmp.Compare(medianCPU(x), medianCPU(y)) })
+	return Compare(a, best)
+}
+
+func medianCPU(s []*Slice) float64 {
+	xs := make([]float64, len(s))
+	for i := range s {
+		xs[i] = s[i].CPUPer()
+	}
+	return Median(xs)
 }
 
 // VerdictOf gives the median of ratios and its interval of 95 %.

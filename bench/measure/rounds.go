@@ -7,14 +7,30 @@ import (
 	"gohttpx.dev/bench/subject"
 )
 
+// Entry is who takes part and how.
+type Entry struct {
+	Subject subject.Subject
+	Options subject.Options
+}
+
+// Entries are all of subjects with the same options.
+func Entries(subjects []subject.Subject, o subject.Options) (all []Entry) {
+	for _, s := range subjects {
+		all = append(all, Entry{s, o})
+	}
+	return all
+}
+
 // Plan is a run of one scenario at one number of goroutines.
 type Plan struct {
-	Subjects []subject.Subject
-	Options  subject.Options
+	Entries []Entry
 	// Rounds is how often each subject has its slice, and Slice how long that
 	// is.
 	Rounds int
 	Slice  time.Duration
+	// Once makes a slice one request on a new connection, instead of as many as
+	// there is time for.
+	Once bool
 	// Progress, if set, is called after each round.
 	Progress func(round int)
 }
@@ -47,23 +63,37 @@ func (r *Result) MedianOf(f func(*Slice) float64) float64 {
 // connecting. Any wrong or missing answer ends it with an error: numbers that
 // are not those of right answers are worth nothing.
 func (p Plan) Run() (results []*Result, err error) {
-	benches := make([]*Bench, 0, len(p.Subjects))
+	benches := make([]*Bench, len(p.Entries))
 	defer func() {
 		for _, b := range benches {
-			b.Close()
+			if b != nil {
+				b.Close()
+			}
 		}
 	}()
-	for _, s := range p.Subjects {
-		b, err := Open(s, p.Options)
-		if err != nil {
+	for i, e := range p.Entries {
+		results = append(results, &Result{Subject: e.Subject})
+		if p.Once {
+			continue
+		}
+		if benches[i], err = Open(e.Subject, e.Options); err != nil {
 			return nil, err
 		}
-		benches = append(benches, b)
-		results = append(results, &Result{Subject: s})
 	}
+	requests := firstRequests
 	for round := range p.Rounds {
 		for _, i := range orderOf(round, len(benches)) {
-			s, err := benches[i].Run(p.Slice)
+			var s *Slice
+			switch {
+			case p.Once:
+				s, err = once(p.Entries[i])
+			case benches[i].program != nil:
+				s, err = benches[i].RunProgram(requests)
+			default:
+				if s, err = benches[i].Run(p.Slice); err == nil {
+					requests = max(s.Requests, 1)
+				}
+			}
 			if err != nil {
 				return nil, fmt.Errorf("round %d: %w", round+1, err)
 			}
@@ -74,6 +104,20 @@ func (p Plan) Run() (results []*Result, err error) {
 		}
 	}
 	return results, nil
+}
+
+// firstRequests is how many another program makes if it comes first; after that
+// it is as many as the subject before it made.
+const firstRequests = 2000
+
+// once is a slice of one request.
+func once(e Entry) (*Slice, error) {
+	b, err := Open(e.Subject, e.Options)
+	if err != nil {
+		return nil, err
+	}
+	defer b.Close()
+	return b.Once()
 }
 
 // orderOf rotates the subjects by one each round and turns every other round

@@ -59,9 +59,8 @@ func TestPlanRun(t *testing.T) {
 	var a, b counted
 	rounds := 0
 	results, err := Plan{
-		Subjects: []subject.Subject{a.subject("a"), b.subject("b")},
-		Options:  subject.Options{Conns: 3},
-		Rounds:   4, Slice: time.Millisecond,
+		Entries: Entries([]subject.Subject{a.subject("a"), b.subject("b")}, subject.Options{Conns: 3}),
+		Rounds:  4, Slice: time.Millisecond,
 		Progress: func(int) { rounds++ },
 	}.Run()
 	if err != nil {
@@ -88,14 +87,98 @@ func TestPlanRun(t *testing.T) {
 func TestPlanStopsAtAWrongAnswer(t *testing.T) {
 	good, bad := counted{}, counted{failAt: 100}
 	_, err := Plan{
-		Subjects: []subject.Subject{good.subject("good"), bad.subject("bad")},
-		Options:  subject.Options{Conns: 2},
-		Rounds:   100, Slice: time.Millisecond,
+		Entries: Entries([]subject.Subject{good.subject("good"), bad.subject("bad")}, subject.Options{Conns: 2}),
+		Rounds:  100, Slice: time.Millisecond,
 	}.Run()
 	if !errors.Is(err, errWrong) || !strings.Contains(err.Error(), "bad") {
 		t.Errorf("the error is %v, expected one that names the subject", err)
 	}
 	if !good.closed || !bad.closed {
 		t.Error("a subject was left open")
+	}
+}
+
+// A slice of one request has a connection of its own, made by a request that is not
+// counted.
+func TestPlanOnce(t *testing.T) {
+	var a counted
+	opened := 0
+	s := a.subject("a")
+	open := s.Open
+	s.Open = func(o subject.Options) (subject.Client, error) { opened++; return open(o) }
+	results, err := Plan{Entries: Entries([]subject.Subject{s}, subject.Options{Conns: 1}), Rounds: 3, Slice: time.Hour, Once: true}.Run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if opened != 3 || a.calls.Load() != 6 || len(results[0].Slices) != 3 || results[0].Slices[2].Requests != 1 || !a.closed {
+		t.Errorf("opened %d times, %d calls, %d slices", opened, a.calls.Load(), len(results[0].Slices))
+	}
+}
+
+// What is no request counts for nothing, but is no failure.
+func TestUncounted(t *testing.T) {
+	s := subject.Subject{Name: "aside", Open: func(subject.Options) (subject.Client, error) { return aside{}, nil }}
+	results, err := Plan{Entries: Entries([]subject.Subject{s}, subject.Options{Conns: 1, Goroutines: 2}), Rounds: 1, Slice: time.Millisecond}.Run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x := results[0].Slices[0]; x.Requests == 0 || x.Requests != x.Latency.Count() {
+		t.Errorf("%d requests, %d latencies", x.Requests, x.Latency.Count())
+	}
+}
+
+// aside is a client whose first goroutine makes no requests.
+type aside struct{}
+
+func (aside) Worker(i int) (subject.Exchange, error) {
+	return func() error {
+		if i == 0 {
+			return subject.Uncounted
+		}
+		return nil
+	}, nil
+}
+
+func (aside) Close() {}
+
+// program pretends to be another program, which takes a second to start and a
+// millisecond per request.
+type program struct {
+	aside
+	asked []int
+}
+
+func (p *program) Run(n int) (subject.Usage, error) {
+	p.asked = append(p.asked, n)
+	d := time.Duration(n) * time.Millisecond
+	return subject.Usage{Wall: time.Second + 3*d, User: time.Second + 2*d, System: d}, nil
+}
+
+// Another program makes as many requests as the subject before it, and its start
+// is not counted.
+func TestProgram(t *testing.T) {
+	var a counted
+	p := new(program)
+	external := subject.Subject{Name: "program", External: true, Open: func(subject.Options) (subject.Client, error) { return p, nil }}
+	results, err := Plan{Entries: Entries([]subject.Subject{a.subject("a"), external}, subject.Options{Conns: 1}), Rounds: 1, Slice: time.Millisecond}.Run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := results[0].Slices[0].Requests
+	x := results[1].Slices[0]
+	if len(p.asked) != 2 || p.asked[0] != 1 || p.asked[1] != n+1 || x.Requests != n || x.CPU() != 3*time.Millisecond || x.User != time.Duration(n)*2*time.Millisecond {
+		t.Errorf("asked for %v where %d were made; %d requests, CPU %v each", p.asked, n, x.Requests, x.CPU())
+	}
+}
+
+func TestCompareBest(t *testing.T) {
+	of := func(us ...int) (all []*Slice) {
+		for _, u := range us {
+			all = append(all, &Slice{Requests: 1, User: time.Duration(u) * time.Microsecond, Wall: time.Second})
+		}
+		return all
+	}
+	if v := CompareBest(of(10, 10, 10), of(30, 5, 30), of(20, 20, 20)); v.Median != 0.5 || v.High != 0.5 {
+		t.Errorf("%+v, expected 0.5 of the one with a median of 20", v)
 	}
 }

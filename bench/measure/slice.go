@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -29,6 +30,9 @@ type Slice struct {
 // CPU is the CPU time per request.
 func (s *Slice) CPU() time.Duration { return s.per(s.User + s.System) }
 
+// CPUPer is the same in nanoseconds, with their fractions.
+func (s *Slice) CPUPer() float64 { return float64(s.User+s.System) / float64(max(s.Requests, 1)) }
+
 func (s *Slice) per(d time.Duration) time.Duration {
 	return d / time.Duration(max(s.Requests, 1))
 }
@@ -52,6 +56,7 @@ type Bench struct {
 	Subject subject.Subject
 
 	client  subject.Client
+	program subject.Program // client if it is another program, else nil
 	workers []worker
 }
 
@@ -65,13 +70,16 @@ type worker struct {
 	_        [64]byte
 }
 
-// Open opens the subject for o.Conns goroutines.
+// Open opens the subject for the goroutines that o asks for.
 func Open(s subject.Subject, o subject.Options) (*Bench, error) {
 	c, err := s.Open(o)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name, err)
 	}
-	b := &Bench{Subject: s, client: c, workers: make([]worker, o.Conns)}
+	if s.External {
+		return &Bench{Subject: s, client: c, program: c.(subject.Program)}, nil
+	}
+	b := &Bench{Subject: s, client: c, workers: make([]worker, max(o.Conns, o.Goroutines))}
 	for i := range b.workers {
 		if b.workers[i].exchange, err = c.Worker(i); err != nil {
 			c.Close()
@@ -93,6 +101,21 @@ func (b *Bench) Run(d time.Duration) (*Slice, error) {
 	if err := b.loop(d / 10); err != nil {
 		return nil, err
 	}
+	return b.timed(d)
+}
+
+// Once makes one request that is not counted, which makes the connection, and
+// measures the next one. It takes one goroutine.
+func (b *Bench) Once() (*Slice, error) {
+	runtime.GC()
+	if err := b.loop(0); err != nil {
+		return nil, err
+	}
+	return b.timed(0)
+}
+
+// timed measures one loop.
+func (b *Bench) timed(d time.Duration) (*Slice, error) {
 	for i := range b.workers {
 		b.workers[i].requests = 0
 		b.workers[i].latency = Histogram{}
@@ -125,6 +148,25 @@ func (b *Bench) Run(d time.Duration) (*Slice, error) {
 	return s, nil
 }
 
+// RunProgram lets another program make n requests. What a run with one takes, the
+// start of the process and the handshake, is measured beside and subtracted: the
+// others are warm. The slice knows nothing of heap and latency.
+func (b *Bench) RunProgram(n int) (*Slice, error) {
+	least, err := b.program.Run(1)
+	if err == nil {
+		var u subject.Usage
+		if u, err = b.program.Run(n + 1); err == nil {
+			return &Slice{
+				Requests: n,
+				Wall:     max(u.Wall-least.Wall, 1),
+				User:     max(u.User-least.User, 0),
+				System:   max(u.System-least.System, 0),
+			}, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: %w", b.Subject.Name, err)
+}
+
 // loop lets every worker make requests until d has passed, and at least one.
 func (b *Bench) loop(d time.Duration) error {
 	var all sync.WaitGroup
@@ -147,12 +189,16 @@ func (b *Bench) loop(d time.Duration) error {
 func (w *worker) run(end time.Time) {
 	begun := time.Now()
 	for {
-		if w.err = w.exchange(); w.err != nil {
+		err := w.exchange()
+		now := time.Now()
+		switch {
+		case err == nil:
+			w.requests++
+			w.latency.Add(now.Sub(begun))
+		case !errors.Is(err, subject.Uncounted):
+			w.err = err
 			return
 		}
-		now := time.Now()
-		w.requests++
-		w.latency.Add(now.Sub(begun))
 		if !now.Before(end) {
 			return
 		}

@@ -94,37 +94,6 @@ func TestRatios(t *testing.T) {
 	}
 }
 
-func TestAims(t *testing.T) {
-	mixed := func(low, high int) []int { return append(many(8, low), many(8, high)...) }
-	for _, tt := range []struct {
-		name string
-		ours []int
-		want string
-	}{
-		{"far below", many(15, 5), "holds"},
-		{"just at it", many(15, 9), "holds"},
-		{"above", many(15, 12), "missed"},
-		{"spread, median below", append(mixed(8, 10), 8), "open (median within, interval not)"},
-		{"spread, median above", append(mixed(8, 10), 10), "open (median beyond, interval not)"},
-		{"too few rounds", many(14, 5), "too few rounds to say"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			s := scenario(len(tt.ours))
-			s.Results[2] = result("httpx", true, tt.ours...)
-			got := print(t, func(w *bytes.Buffer) error { return Aims(w, s) })
-			line, _, _ := strings.Cut(got, "\n")
-			if !strings.HasPrefix(line, "aim: httpx ≤ 0.45 × nethttp: ") || !strings.HasSuffix(line, ", "+tt.want) {
-				t.Errorf("got %q, expected it to end in %q", line, tt.want)
-			}
-		})
-	}
-	other := scenario(15)
-	other.Size = 2048
-	if got := print(t, func(w *bytes.Buffer) error { return Aims(w, other) }); got != "" {
-		t.Errorf("aims for another scenario:\n%s", got)
-	}
-}
-
 // The lines must be what Go's benchmark format asks for: a name, a count, then
 // pairs of number and unit.
 func TestLines(t *testing.T) {

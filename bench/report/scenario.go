@@ -9,18 +9,54 @@ import (
 
 // Scenario is one result set: what was asked for, by how many goroutines.
 type Scenario struct {
-	Conns int
-	Size  int
-	TLS   bool
+	// Name is that of package scene, What its title; both may be empty for a GET
+	// that has no name.
+	Name, What string
+	Conns      int
+	Size       int
+	TLS        bool
 	// Proto and Server are what is spoken with whom; empty means HTTP/1.1 and
 	// "go".
-	Proto   subject.Proto
-	Server  string
+	Proto  subject.Proto
+	Server string
+	// Content is the bytes of content per request if that is what it is about:
+	// the table then counts bytes and not requests.
+	Content int
+	// Measure is what is compared beside CPU time.
+	Measure Measure
 	Results []*measure.Result
+	// Idle are the results of a scenario about idle connections, which has no
+	// others.
+	Idle []*measure.Idle
+	// LeftOut says why there are no results, if that is so.
+	LeftOut string
+}
+
+// Measure is a number that is compared beside CPU time.
+type Measure int
+
+// The numbers.
+const (
+	OnlyCPU  Measure = iota
+	Rate             // requests per second: larger is better
+	LongWait         // p99.9 of a request's time
+)
+
+func (m Measure) of() (title string, f func(*measure.Slice) float64) {
+	switch m {
+	case Rate:
+		return "throughput, ours as a multiple of", (*measure.Slice).Rate
+	case LongWait:
+		return "p99.9 of the time of a request, ours as a multiple of", func(s *measure.Slice) float64 { return float64(s.Latency.Quantile(0.999)) }
+	}
+	return "client CPU per request, ours as a multiple of", (*measure.Slice).CPUPer
 }
 
 // Title names the scenario for people.
 func (s Scenario) Title() string {
+	if s.What != "" {
+		return s.Name + ": " + s.What
+	}
 	kind := "cleartext"
 	if s.TLS {
 		kind = "TLS"
@@ -34,6 +70,24 @@ func (s Scenario) Title() string {
 		version, from = "HTTP/2", " from "+s.server()
 	}
 	return fmt.Sprintf("GET %d bytes%s, %s, %s, %d %s", s.Size, from, version, kind, s.Conns, goroutines)
+}
+
+// key is the name by which aims know the scenario: a GET of 1 KiB without a name
+// has the one of the scene that is the same.
+func (s Scenario) key() string {
+	switch {
+	case s.Name != "":
+		return s.Name
+	case s.Size != 1024:
+		return ""
+	case s.proto() != subject.HTTP1 && s.server() == "go":
+		return fmt.Sprintf("%s-%d", s.proto(), s.Conns)
+	case s.proto() != subject.HTTP1:
+		return fmt.Sprintf("%s-%s-%d", s.proto(), s.server(), s.Conns)
+	case s.TLS:
+		return fmt.Sprintf("tls-%d", s.Conns)
+	}
+	return fmt.Sprintf("h1-%d", s.Conns)
 }
 
 func (s Scenario) proto() subject.Proto {

@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net"
 	"strconv"
 )
@@ -10,14 +11,15 @@ import (
 const (
 	// TokenLen is the length of a request token in bytes.
 	TokenLen = 16
-	// MaxSize is the largest content that is served, in bytes.
+	// MaxSize is the largest content that is served or taken, in bytes.
 	MaxSize = 128 << 20
 
 	readBuffer = 4 << 10 // a request head longer than this ends the connection
 )
 
 // Serve answers requests on l until Accept fails, which it does when l is
-// closed; that is no error. Connections end when their peer ends them.
+// closed; that is no error. Connections end when their peer ends them or asks for
+// it.
 func Serve(l net.Listener) error {
 	for {
 		nc, err := l.Accept()
@@ -50,7 +52,14 @@ func serveConn(nc net.Conn) {
 			if !whole {
 				break
 			}
-			if _, err := nc.Write(resp.answer(head)); err != nil {
+			if a, ok := parseAsk(head); !ok {
+				_, err = nc.Write([]byte("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
+			} else if a.isPlain() {
+				_, err = nc.Write(resp.answer(a))
+			} else {
+				after, err = answerOther(nc, a, after)
+			}
+			if err != nil || bytes.Contains(head, []byte("onnection: close")) {
 				return
 			}
 			rest = after
@@ -79,52 +88,92 @@ type response struct {
 	body int // where in buf the content starts
 }
 
-// answer returns the response to a request head. It is valid until the next
-// call.
-func (r *response) answer(head []byte) []byte {
-	size, token, ok := parseTarget(head)
-	if !ok {
-		return []byte("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+// answer returns the response to a request for plain content. It is valid until
+// the next call.
+func (r *response) answer(a ask) []byte {
+	if r.buf == nil || r.size != a.size {
+		r.buf = appendHead(r.buf[:0], a.size, "")
+		r.size, r.body = a.size, len(r.buf)
+		r.buf = append(r.buf, content(string(a.token), a.size)...)
 	}
-	if r.buf == nil || r.size != size {
-		r.lay(size)
-	}
-	copy(r.buf[r.body:], token)
+	copy(r.buf[r.body:], a.token)
 	return r.buf
 }
 
-// lay builds the response for a size.
-func (r *response) lay(size int) {
-	r.buf = append(r.buf[:0], "HTTP/1.1 200 OK\r\n"+
+// appendHead adds the head that all answers have, and further field lines.
+func appendHead(b []byte, size int, more string) []byte {
+	b = append(b, "HTTP/1.1 200 OK\r\n"+
 		"Server: bench\r\n"+
 		"Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n"+
 		"Content-Type: application/octet-stream\r\n"+
 		"Cache-Control: max-age=0, no-store\r\n"+
 		"ETag: \"5f3c-61a0b2c4d8e40\"\r\n"+
 		"Content-Length: "...)
-	r.buf = strconv.AppendInt(r.buf, int64(size), 10)
-	r.buf = append(r.buf, "\r\n\r\n"...)
-	r.size, r.body = size, len(r.buf)
-	for i := range size {
-		r.buf = append(r.buf, 'a'+byte(i%26))
-	}
+	b = strconv.AppendInt(b, int64(size), 10)
+	b = append(b, "\r\n"...)
+	b = append(b, more...)
+	return append(b, "\r\n"...)
 }
 
-// parseTarget reads "GET /<size>/<token> " at the start of head.
-func parseTarget(head []byte) (size int, token []byte, ok bool) {
-	target, found := bytes.CutPrefix(head, []byte("GET /"))
-	if !found {
-		return 0, nil, false
+// answerOther answers what the fast path does not. The content of a POST is read,
+// of which after is what has come; it returns what has come of the next request.
+func answerOther(nc net.Conn, a ask, after []byte) (rest []byte, err error) {
+	body, more := []byte(nil), ""
+	switch {
+	case a.post:
+		if after, err = receive(nc, a, after); err != nil {
+			return nil, err
+		}
+	case a.kind == KindAll:
+		all.wait(a.n)
+	case a.kind == KindFields:
+		for i := range Fields {
+			more += fieldName(i) + ": " + fieldValue(i, a.token) + "\r\n"
+		}
+	case a.kind != "":
+		if body, err = codedContent(a); err != nil {
+			return nil, err
+		}
+		more = "Content-Encoding: " + a.kind + "\r\n"
 	}
-	i := 0
-	for ; i < len(target) && target[i] >= '0' && target[i] <= '9'; i++ {
-		size = size*10 + int(target[i]-'0')
-		if size > MaxSize {
-			return 0, nil, false
+	if body != nil {
+		_, err = nc.Write(append(appendHead(nil, len(body), more), body...))
+		return after, err
+	}
+	// A large one in pieces, the first with the token.
+	piece := content(string(a.token), min(a.size, pieceSize))
+	if _, err = nc.Write(append(appendHead(nil, a.size, more), piece...)); err != nil {
+		return nil, err
+	}
+	for left := a.size - len(piece); left > 0; left -= len(piece) {
+		piece = piece[:min(left, len(piece))]
+		if _, err = nc.Write(piece); err != nil {
+			return nil, err
 		}
 	}
-	if i == 0 || size < TokenLen || len(target) < i+1+TokenLen+1 || target[i] != '/' || target[i+1+TokenLen] != ' ' {
-		return 0, nil, false
+	return after, nil
+}
+
+// receive reads the content of a POST. One that is not what was announced ends the
+// connection with an answer 400.
+func receive(nc net.Conn, a ask, after []byte) (rest []byte, err error) {
+	var got arrival
+	mine := after[:min(a.n, len(after))]
+	rest = after[len(mine):]
+	got.add(mine)
+	if got.n < a.n {
+		buf := make([]byte, min(a.n-got.n, pieceSize))
+		for got.n < a.n {
+			n, err := nc.Read(buf[:min(len(buf), a.n-got.n)])
+			got.add(buf[:n])
+			if err != nil {
+				return nil, err
+			}
+		}
 	}
-	return size, target[i+1 : i+1+TokenLen], true
+	if !got.right(a) {
+		nc.Write([]byte("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"))
+		return nil, fmt.Errorf("a POST without its token")
+	}
+	return rest, nil
 }

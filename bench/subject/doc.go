@@ -14,9 +14,11 @@
 //
 // # Concurrency
 //
-// A Client serves Conns goroutines; an Exchange belongs to one.
+// A Client serves as many goroutines as Options say; an Exchange belongs to one.
+// Worker is called by one goroutine at a time.
 //
 // # Limitations
 //
-// GET over HTTP/1.1 or HTTP/2, cleartext or TLS.
+// GET and POST over HTTP/1.1 or HTTP/2, cleartext or TLS, in the forms that Options
+// has; Subject.Takes tells who can do what.
 package subject

@@ -3,8 +3,8 @@ package subject
 import (
 	"context"
 	"errors"
-	"io"
 
+	"gohttpx.dev/bench/server"
 	"gohttpx.dev/h1"
 	"gohttpx.dev/h2"
 	"gohttpx.dev/pool"
@@ -18,6 +18,9 @@ var engine = Subject{
 	Name: "engine",
 	Ours: true,
 	What: "Conn.RoundTrip, reused wire.Response, no pool",
+	Can: func(o Options) bool {
+		return canWire(o) && (o.Goroutines == 0 || o.Goroutines == o.Conns)
+	},
 	Open: func(o Options) (Client, error) { return &engineClient{o: o}, nil },
 }
 
@@ -26,6 +29,7 @@ var pooled = Subject{
 	Name: "pool",
 	Ours: true,
 	What: "pool.RoundTrip, reused wire.Response",
+	Can:  canWire,
 	Open: func(o Options) (Client, error) {
 		e := &engineClient{o: o}
 		e.pool = pool.New(pool.Config{
@@ -38,6 +42,12 @@ var pooled = Subject{
 		})
 		return e, nil
 	},
+}
+
+// canWire leaves out what the layers below httpx do not do: content codings, and
+// connections that are not kept.
+func canWire(o Options) bool {
+	return (o.Kind == "" || o.Kind == server.KindFields || o.Kind == server.KindAll) && !o.Fresh && !o.SlowReader
 }
 
 type engineClient struct {
@@ -60,41 +70,18 @@ func (e *engineClient) newConn(ctx context.Context) (pool.Conn, error) {
 
 func (e *engineClient) Worker(i int) (Exchange, error) {
 	c := newCalls(e.o, i)
-	send, err := e.sender(c.targets[0])
+	send, err := e.sender()
 	if err != nil {
 		return nil, err
 	}
-	ctx := e.o.context()
-	var res wire.Response
-	req := wire.Request{
-		Method:    "GET",
-		Scheme:    e.o.scheme(),
-		Authority: e.o.Addr,
-		Fields:    wire.Fields{{Name: "Accept", Value: "*/*"}, {Name: "User-Agent", Value: "engine"}},
-		Timeouts:  wire.Timeouts{Pool: Timeout, Connect: Timeout, Write: Timeout, Read: Timeout},
-	}
-	buf := make([]byte, e.o.Size+1)
-	return func() error {
-		req.Target = c.targets[c.next()]
-		res.Reset()
-		if err := send(ctx, &req, &res); err != nil {
-			return err
-		}
-		n, err := readBody(res.Body, buf)
-		if err != nil {
-			res.Body.Close()
-			return err
-		}
-		return c.check(res.Status, buf[:n])
-	}, nil
+	return e.exchange(c, send), nil
 }
 
 // sendFunc carries one exchange.
 type sendFunc func(context.Context, *wire.Request, *wire.Response) error
 
-// sender returns what carries the exchanges of one more goroutine; a connection
-// is tried with target.
-func (e *engineClient) sender(target string) (sendFunc, error) {
+// sender returns what carries the exchanges of one more goroutine.
+func (e *engineClient) sender() (sendFunc, error) {
 	if e.pool != nil {
 		key := pool.Key{Scheme: e.o.scheme(), Addr: e.o.Addr}
 		return func(ctx context.Context, req *wire.Request, res *wire.Response) error {
@@ -110,7 +97,7 @@ func (e *engineClient) sender(target string) (sendFunc, error) {
 		e.conns, e.users = append(e.conns, conn), 0
 		if e.o.isHTTP2() {
 			// With the answer the server's limit of streams is there.
-			if err := e.try(sendOn(conn), target); err != nil {
+			if err := e.try(sendOn(conn)); err != nil {
 				return nil, err
 			}
 		}
@@ -128,32 +115,16 @@ func sendOn(conn pool.Conn) sendFunc {
 	}
 }
 
-// try makes one exchange.
-func (e *engineClient) try(send sendFunc, target string) error {
+// try makes one exchange, a small one if others are transfers.
+func (e *engineClient) try(send sendFunc) error {
 	var res wire.Response
-	req := wire.Request{Scheme: e.o.scheme(), Authority: e.o.Addr, Target: target}
+	size := min(e.o.Size, pieceSize)
+	req := wire.Request{Scheme: e.o.scheme(), Authority: e.o.Addr, Target: target(Options{Size: size}, token(0, 0))}
 	if err := send(context.Background(), &req, &res); err != nil {
 		return err
 	}
-	_, err := readBody(res.Body, make([]byte, e.o.Size+1))
+	_, err := readBody(res.Body, make([]byte, size+1))
 	return err
-}
-
-// readBody reads to the end of b, of which buf holds one byte more than is
-// expected.
-func readBody(b wire.Body, buf []byte) (int, error) {
-	n := 0
-	for n < len(buf) {
-		m, err := b.Read(buf[n:])
-		n += m
-		if err == io.EOF {
-			return n, nil
-		}
-		if err != nil {
-			return n, err
-		}
-	}
-	return n, errLong
 }
 
 func (e *engineClient) Close() {

@@ -1,6 +1,11 @@
 package subject
 
 import (
+	"context"
+	"errors"
+	"io"
+
+	"gohttpx.dev/bench/server"
 	"gohttpx.dev/httpx"
 	"gohttpx.dev/tls"
 )
@@ -11,6 +16,7 @@ var public = Subject{
 	Name: "httpx",
 	Ours: true,
 	What: "Client.Get, default timeouts, body in memory",
+	Can:  func(Options) bool { return true },
 	Open: func(o Options) (Client, error) { return openHTTPX(o, false) },
 }
 
@@ -19,6 +25,7 @@ var prepared = Subject{
 	Name: "httpx-prepared",
 	Ours: true,
 	What: "Client.Send of requests built once",
+	Can:  func(o Options) bool { return (o.Job == Get || o.Job == Post) && !o.SlowReader },
 	Open: func(o Options) (Client, error) { return openHTTPX(o, true) },
 }
 
@@ -40,6 +47,9 @@ func openHTTPX(o Options, prepared bool) (Client, error) {
 			MaxRequestsPerConnection: httpx.Unlimited,
 		}),
 	}
+	if o.Fresh {
+		opts = append(opts, httpx.WithHeader("Connection", "close"))
+	}
 	if o.Roots != nil {
 		opts = append(opts, httpx.WithTLS(tls.Options{RootCAs: o.Roots}))
 	}
@@ -59,29 +69,74 @@ func openHTTPX(o Options, prepared bool) (Client, error) {
 func (h *httpxClient) Worker(i int) (Exchange, error) {
 	c := newCalls(h.o, i)
 	ctx := h.o.context()
-	if !h.prepared {
-		return func() error {
-			resp, err := h.client.Get(ctx, c.urls[c.next()])
+	switch {
+	case h.o.SlowReader && i == 0:
+		return slowly(func() (io.ReadCloser, error) {
+			resp, err := h.client.Stream(ctx, "GET", slowURL(h.o))
 			if err != nil {
-				return err
+				return nil, err
 			}
-			return c.check(resp.StatusCode, resp.Bytes())
-		}, nil
+			return resp.Body, nil
+		})
+	case h.o.Job == Down || h.o.Job == Up:
+		buf := make([]byte, pieceSize)
+		return func() error { return h.transfer(ctx, c.transfer(), buf) }, nil
 	}
-	var requests [around]*httpx.Request
-	for i := range requests {
-		var err error
-		if requests[i], err = h.client.NewRequest("GET", c.urls[i]); err != nil {
-			return nil, err
-		}
+	send, err := h.sender(ctx, c)
+	if err != nil {
+		return nil, err
 	}
 	return func() error {
-		resp, err := h.client.Send(ctx, requests[c.next()])
+		resp, err := send(c.next())
 		if err != nil {
 			return err
 		}
+		if c.hasFields() {
+			if err := c.checkField(resp.Header.Get(server.LastField)); err != nil {
+				return err
+			}
+		}
 		return c.check(resp.StatusCode, resp.Bytes())
 	}, nil
+}
+
+// sender returns what sends one of c's requests, a Get or Post.
+func (h *httpxClient) sender(ctx context.Context, c *calls) (func(i int) (*httpx.Response, error), error) {
+	asJSON := httpx.WithHeader("Content-Type", "application/json")
+	if !h.prepared {
+		if h.o.Job == Post {
+			return func(i int) (*httpx.Response, error) {
+				return h.client.Post(ctx, c.urls[i], httpx.Bytes(c.bodies[i]), asJSON)
+			}, nil
+		}
+		return func(i int) (*httpx.Response, error) { return h.client.Get(ctx, c.urls[i]) }, nil
+	}
+	method, opts := "GET", []httpx.RequestOption(nil)
+	var requests [around]*httpx.Request
+	for i := range requests {
+		if h.o.Job == Post {
+			method, opts = "POST", []httpx.RequestOption{httpx.Bytes(c.bodies[i]), asJSON}
+		}
+		var err error
+		if requests[i], err = h.client.NewRequest(method, c.urls[i], opts...); err != nil {
+			return nil, err
+		}
+	}
+	return func(i int) (*httpx.Response, error) { return h.client.Send(ctx, requests[i]) }, nil
+}
+
+// transfer carries out a Down or Up.
+func (h *httpxClient) transfer(ctx context.Context, x call, buf []byte) error {
+	method, opts := "GET", []httpx.RequestOption(nil)
+	if x.upload > 0 {
+		body := httpx.SizedBodyFunc(int64(x.upload), func() (io.ReadCloser, error) { return x.source(), nil })
+		method, opts = "POST", []httpx.RequestOption{body}
+	}
+	resp, err := h.client.Stream(ctx, method, x.url, opts...)
+	if err != nil {
+		return err
+	}
+	return errors.Join(x.drain(resp.StatusCode, resp.Body, buf), resp.Close())
 }
 
 func (h *httpxClient) Close() { h.client.Close() }

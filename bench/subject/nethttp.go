@@ -1,11 +1,15 @@
 package subject
 
 import (
+	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
 	"net/http"
 	"time"
+
+	"gohttpx.dev/bench/server"
 )
 
 // netHTTP is net/http at its best: no timeout at all (so no context, no timer
@@ -14,6 +18,7 @@ import (
 var netHTTP = Subject{
 	Name: "nethttp",
 	What: "http.Client.Do, no timeout, body into a reused buffer",
+	Can:  canNetHTTP,
 	Open: func(o Options) (Client, error) { return openNetHTTP(o, 0), nil },
 }
 
@@ -22,8 +27,12 @@ var netHTTP = Subject{
 var netHTTPTimeout = Subject{
 	Name: "nethttp-timeout",
 	What: "the same with http.Client.Timeout set",
+	Can:  canNetHTTP,
 	Open: func(o Options) (Client, error) { return openNetHTTP(o, Timeout), nil },
 }
+
+// canNetHTTP leaves out the codings that net/http knows nothing of.
+func canNetHTTP(o Options) bool { return o.Kind != server.KindBrotli && o.Kind != server.KindZstd }
 
 type netHTTPClient struct {
 	o      Options
@@ -32,12 +41,19 @@ type netHTTPClient struct {
 }
 
 func openNetHTTP(o Options, timeout time.Duration) *netHTTPClient {
+	t := transportOf(o)
+	return &netHTTPClient{o: o, close: t.CloseIdleConnections, client: http.Client{Transport: t, Timeout: timeout}}
+}
+
+// transportOf is a net/http Transport with the caps that all have.
+func transportOf(o Options) *http.Transport {
 	t := &http.Transport{
 		MaxConnsPerHost:     o.Conns,
 		MaxIdleConns:        o.Conns,
 		MaxIdleConnsPerHost: o.Conns,
 		IdleConnTimeout:     IdleTimeout,
-		DisableCompression:  true,
+		DisableCompression:  o.Kind != server.KindGzip,
+		DisableKeepAlives:   o.Fresh,
 	}
 	if o.Roots != nil {
 		t.TLSClientConfig = &tls.Config{RootCAs: o.Roots}
@@ -47,15 +63,22 @@ func openNetHTTP(o Options, timeout time.Duration) *netHTTPClient {
 	t.Protocols.SetHTTP1(!o.isHTTP2())
 	t.Protocols.SetHTTP2(o.Proto == HTTP2)
 	t.Protocols.SetUnencryptedHTTP2(o.Proto == HTTP2Cleartext)
-	return &netHTTPClient{o: o, close: t.CloseIdleConnections, client: http.Client{Transport: t, Timeout: timeout}}
+	return t
 }
 
 func (n *netHTTPClient) Worker(i int) (Exchange, error) {
 	c := newCalls(n.o, i)
 	ctx := n.o.context()
+	switch {
+	case n.o.SlowReader && i == 0:
+		return slowly(func() (io.ReadCloser, error) { return n.open(ctx, slowURL(n.o)) })
+	case n.o.Job == Down || n.o.Job == Up:
+		buf := make([]byte, pieceSize)
+		return func() error { return n.transfer(ctx, c.transfer(), buf) }, nil
+	}
 	buf := make([]byte, n.o.Size+1)
 	return func() error {
-		req, err := http.NewRequestWithContext(ctx, "GET", c.urls[c.next()], nil)
+		req, err := n.request(ctx, c)
 		if err != nil {
 			return err
 		}
@@ -68,8 +91,58 @@ func (n *netHTTPClient) Worker(i int) (Exchange, error) {
 		if err != nil {
 			return err
 		}
+		if c.hasFields() {
+			if err := c.checkField(resp.Header.Get(server.LastField)); err != nil {
+				return err
+			}
+		}
 		return c.check(resp.StatusCode, body)
 	}, nil
+}
+
+// request makes the next of c.
+func (n *netHTTPClient) request(ctx context.Context, c *calls) (*http.Request, error) {
+	i := c.next()
+	if n.o.Job != Post {
+		return http.NewRequestWithContext(ctx, "GET", c.urls[i], nil)
+	}
+	req, err := http.NewRequestWithContext(ctx, "POST", c.urls[i], bytes.NewReader(c.bodies[i]))
+	if err == nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return req, err
+}
+
+// transfer carries out a Down or Up.
+func (n *netHTTPClient) transfer(ctx context.Context, x call, buf []byte) error {
+	method, body := "GET", io.Reader(nil)
+	if x.upload > 0 {
+		method, body = "POST", x.source()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, x.url, body)
+	if err != nil {
+		return err
+	}
+	req.ContentLength = int64(x.upload)
+	resp, err := n.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	return x.drain(resp.StatusCode, resp.Body, buf)
+}
+
+// open asks for content that is read later.
+func (n *netHTTPClient) open(ctx context.Context, url string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, "GET", url, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := n.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
 }
 
 func (n *netHTTPClient) Close() { n.close() }

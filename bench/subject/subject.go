@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"gohttpx.dev/bench/server"
 )
 
 const (
@@ -29,6 +27,11 @@ type Subject struct {
 	// HTTP1Only marks those that speak no HTTP/2, HTTP2Only those that speak
 	// nothing else.
 	HTTP1Only, HTTP2Only bool
+	// External marks another program, whose Client is a Program.
+	External bool
+	// Can reports whether the client can do what is asked for, beside the
+	// version; nil means that it does plain GETs on connections of its own only.
+	Can func(Options) bool
 	// Open makes the client. It need not connect yet.
 	Open func(Options) (Client, error)
 }
@@ -43,6 +46,17 @@ const (
 	HTTP2Cleartext Proto = "h2c"
 )
 
+// Job is what a request is for.
+type Job string
+
+// The jobs.
+const (
+	Get  Job = ""     // content of Size bytes, into memory
+	Post Job = "post" // Upload bytes of JSON, answered with Size bytes
+	Down Job = "down" // content of Size bytes, piece by piece
+	Up   Job = "up"   // Upload bytes from a reader that gives them out once
+)
+
 // Options are the same for every subject of a run.
 type Options struct {
 	// Proto is what is spoken; empty means HTTP1.
@@ -51,13 +65,32 @@ type Options struct {
 	Addr string
 	// Roots, if set, asks for TLS and holds the server's certificate.
 	Roots *x509.CertPool
-	// Conns is the number of goroutines and the cap of connections, open and
-	// idle. Over HTTP/2 the servers take so many streams that one connection
-	// does.
+	// Conns is the cap of connections, open and idle, and the number of
+	// goroutines if Goroutines is 0. Over HTTP/2 the servers take so many streams
+	// that one connection does.
 	Conns int
+	// Goroutines is how many make requests if they are more than Conns.
+	Goroutines int
+	// Job is what they do.
+	Job Job
 	// Size is the number of content bytes per response, at least
 	// server.TokenLen.
 	Size int
+	// Upload is the number of content bytes per request of a Post or Up, at least
+	// 64.
+	Upload int
+	// Kind is one of the server's kinds of answer: a content coding, which must be
+	// decoded, or server.KindFields, whose last field is looked at, or
+	// server.KindAll.
+	Kind string
+	// Fresh asks for a new connection per request.
+	Fresh bool
+	// SmallFirst makes the first request of each goroutine one for
+	// server.TokenLen bytes, or with as many: it makes the connection.
+	SmallFirst bool
+	// SlowReader makes goroutine 0 one that reads a large answer slowly. Its
+	// exchange returns Uncounted.
+	SlowReader bool
 	// Context, if set, is called once per goroutine and returns the context of
 	// its requests, for the clients that take one. nil is
 	// context.Background for all.
@@ -75,10 +108,13 @@ type Client interface {
 // Exchange makes one request and checks the response.
 type Exchange func() error
 
+// Uncounted is returned by an exchange that is no request.
+var Uncounted = errors.New("not to be counted")
+
 // All lists the subjects in the order of the table: the floor, the rivals, and
 // ours from the engine upwards.
 func All() []Subject {
-	return []Subject{floor, netHTTP, netHTTPTimeout, xNet, fastHTTP, engine, pooled, prepared, public}
+	return []Subject{floor, netHTTP, netHTTPTimeout, xNet, fastHTTP, restyClient, h2load, engine, pooled, prepared, public}
 }
 
 // Speaks reports whether s can take part in a run about p; empty means HTTP1.
@@ -89,10 +125,16 @@ func (s Subject) Speaks(p Proto) bool {
 	return !s.HTTP1Only
 }
 
-// Speaking lists those that speak p.
+// Takes reports whether s can take part in a run with these options.
+func (s Subject) Takes(o Options) bool {
+	plain := o.Job == Get && o.Kind == "" && !o.Fresh && !o.SlowReader && (o.Goroutines == 0 || o.Goroutines == o.Conns)
+	return s.Speaks(o.Proto) && (plain || s.Can != nil && s.Can(o))
+}
+
+// Speaking lists the clients that speak p: not those that are other programs.
 func Speaking(p Proto) (some []Subject) {
 	for _, s := range All() {
-		if s.Speaks(p) {
+		if s.Speaks(p) && !s.External {
 			some = append(some, s)
 		}
 	}
@@ -124,62 +166,5 @@ func (o Options) context() context.Context {
 	return o.Context()
 }
 
-// around is how many tokens a goroutine goes around.
-const around = 8
-
 // isHTTP2 reports whether HTTP/2 is asked for.
 func (o Options) isHTTP2() bool { return o.Proto == HTTP2 || o.Proto == HTTP2Cleartext }
-
-// Tokens are those that n goroutines ask for.
-func Tokens(n int) (all []string) {
-	for worker := range n {
-		for i := range around {
-			all = append(all, token(worker, i))
-		}
-	}
-	return all
-}
-
-func token(worker, i int) string { return fmt.Sprintf("%012x%04x", worker, i) }
-
-// calls are the requests of one goroutine, made before the clock runs.
-type calls struct {
-	size    int
-	at      int // the current one
-	tokens  [around]string
-	targets [around]string // origin form
-	urls    [around]string
-}
-
-func newCalls(o Options, worker int) *calls {
-	c := &calls{size: o.Size}
-	for i := range around {
-		c.tokens[i] = token(worker, i)
-		c.targets[i] = fmt.Sprintf("/%d/%s", o.Size, c.tokens[i])
-		c.urls[i] = o.scheme() + "://" + o.Addr + c.targets[i]
-	}
-	return c
-}
-
-// next moves on to the next request and returns its index.
-func (c *calls) next() int {
-	c.at = (c.at + 1) % around
-	return c.at
-}
-
-// check compares a response with what the current request must be answered.
-func (c *calls) check(status int, body []byte) error {
-	if status != 200 {
-		return fmt.Errorf("status %d", status)
-	}
-	if len(body) != c.size {
-		return fmt.Errorf("%d bytes of content, expected %d", len(body), c.size)
-	}
-	if string(body[:server.TokenLen]) != c.tokens[c.at] {
-		return fmt.Errorf("the answer to %q, expected that to %q", body[:server.TokenLen], c.tokens[c.at])
-	}
-	return nil
-}
-
-// errLong is a response longer than expected.
-var errLong = errors.New("more content than expected")

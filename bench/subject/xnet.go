@@ -7,6 +7,8 @@ import (
 	"net/http"
 
 	"golang.org/x/net/http2"
+
+	"gohttpx.dev/bench/server"
 )
 
 // xNet is the HTTP/2 of golang.org/x/net used directly, without net/http's
@@ -16,11 +18,12 @@ var xNet = Subject{
 	Name:      "xnet",
 	What:      "x/net/http2.Transport under http.Client, no timeout, body into a reused buffer",
 	HTTP2Only: true,
+	Can:       func(o Options) bool { return canNetHTTP(o) && !o.Fresh },
 	Open:      func(o Options) (Client, error) { return openXNet(o), nil },
 }
 
 func openXNet(o Options) *netHTTPClient {
-	t := &http2.Transport{DisableCompression: true, IdleConnTimeout: IdleTimeout}
+	t := &http2.Transport{DisableCompression: o.Kind != server.KindGzip, IdleConnTimeout: IdleTimeout}
 	if o.Roots != nil {
 		t.TLSClientConfig = &tls.Config{RootCAs: o.Roots}
 	} else {

@@ -18,6 +18,7 @@ import (
 
 	"gohttpx.dev/bench/measure"
 	"gohttpx.dev/bench/report"
+	"gohttpx.dev/bench/scene"
 	"gohttpx.dev/bench/server"
 	"gohttpx.dev/bench/subject"
 )
@@ -56,6 +57,11 @@ type flags struct {
 	cpuProfile  string
 	memProfile  string
 	list        bool
+	scenes      []scene.Scene
+	short       bool // the scenes are those of the short run
+	html        string
+	markdown    string
+	idle        int
 }
 
 func parse(args []string, stderr io.Writer) (flags, error) {
@@ -83,9 +89,19 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	fs.StringVar(&f.machine, "machine", fmt.Sprintf("%s-%s-%dcpu", runtime.GOOS, runtime.GOARCH, runtime.NumCPU()), "`name` of this machine in the file's name")
 	fs.StringVar(&f.cpuProfile, "cpuprofile", "", "write a CPU profile to `file`; takes one subject and one -c")
 	fs.StringVar(&f.memProfile, "memprofile", "", "write a profile of every allocation to `file`; takes one subject and one -c, and makes all slow")
-	fs.BoolVar(&f.list, "list", false, "list the subjects")
+	fs.BoolVar(&f.list, "list", false, "list the subjects and the scenarios")
+	fs.Func("scenario", "scenarios to run in place of one GET, `name,…`; * stands for any text, all for all, short for those that the aims are about, with fewer subjects", func(s string) (err error) {
+		f.scenes, f.short, err = chosenScenes(s)
+		return err
+	})
+	fs.IntVar(&f.idle, "idle", 0, "connections of the scenarios about idle ones (default 10000, short 500, or what the system permits)")
+	fs.StringVar(&f.html, "html", "", "write a report with charts to `file`")
+	fs.StringVar(&f.markdown, "markdown", "", "write the outcome as tables in Markdown to `file`")
 	if err := fs.Parse(args); err != nil {
 		return f, err
+	}
+	if f.scenes != nil {
+		return f, f.checkScenes(fs)
 	}
 	if f.subjects == nil {
 		f.subjects = subject.Speaking(f.proto)
@@ -104,7 +120,7 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	case fs.NArg() > 0:
 		return f, fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	case f.rounds < 1 || f.slice <= 0:
-		return f, errors.New("-rounds and -slice must be positive")
+		return f, errRounds
 	case f.size < server.TokenLen || f.size > server.MaxSize:
 		return f, fmt.Errorf("-size must be from %d to %d", server.TokenLen, server.MaxSize)
 	case f.cpuProfile+f.memProfile != "" && (len(f.subjects) != 1 || len(f.conns) != 1):
@@ -113,6 +129,8 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	f.tls = f.tls || f.proto == subject.HTTP2
 	return f, nil
 }
+
+var errRounds = errors.New("-rounds and -slice must be positive")
 
 func numbers(s string) ([]int, error) {
 	var ns []int
@@ -150,6 +168,10 @@ func run(args []string, stdout, stderr io.Writer) error {
 		for _, s := range subject.All() {
 			fmt.Fprintf(stdout, "%-16s %s\n", s.Name, s.What)
 		}
+		fmt.Fprintln(stdout)
+		for _, s := range scene.All() {
+			fmt.Fprintf(stdout, "%-16s %s\n", s.Name, s.What)
+		}
 		return nil
 	}
 	if f.procs > 0 {
@@ -160,6 +182,13 @@ func run(args []string, stdout, stderr io.Writer) error {
 	ballast := make([]byte, f.heapMiB<<20)
 	defer runtime.KeepAlive(ballast)
 
+	if f.scenes != nil {
+		scenarios, err := runScenes(f, stderr)
+		if err != nil {
+			return err
+		}
+		return publish(f, scenarios, stdout)
+	}
 	p, err := server.Spawn(server.Config{
 		Name: f.server, HTTP2: f.proto != subject.HTTP1, TLS: f.tls, Size: f.size, Tokens: subject.Tokens(slices.Max(f.conns)),
 	})
@@ -200,7 +229,7 @@ func measureAll(f flags, p *server.Process, stderr io.Writer) ([]report.Scenario
 		o.Conns = c
 		started := time.Now()
 		results, err := measure.Plan{
-			Subjects: f.subjects, Options: o, Rounds: f.rounds, Slice: f.slice,
+			Entries: measure.Entries(f.subjects, o), Rounds: f.rounds, Slice: f.slice,
 			Progress: func(round int) {
 				fmt.Fprintf(stderr, "c=%d: round %d of %d, %.0f s\n", c, round, f.rounds, time.Since(started).Seconds())
 			},

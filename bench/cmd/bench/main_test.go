@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"gohttpx.dev/bench/scene"
 	"gohttpx.dev/bench/server"
 	"gohttpx.dev/bench/subject"
 )
@@ -118,6 +119,12 @@ func TestFlags(t *testing.T) {
 		{"-proto h2c -tls", "without TLS"},
 		{"-proto h2 -subjects fasthttp", "speaks no HTTP/2"},
 		{"-subjects xnet", "speaks no HTTP/1.1"},
+		{"-scenario nobody", "no scenario is called"},
+		{"-scenario h1-*,[", "syntax error"},
+		{"-scenario idle -c 4", "-c is for a GET without a name"},
+		{"-scenario idle -idle -1", "must not be negative"},
+		{"-scenario idle -rounds 0", "must be positive"},
+		{"-scenario idle extra", "unexpected argument"},
 	} {
 		var out bytes.Buffer
 		if err := run(strings.Fields(tt.args), &out, &out); err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -125,7 +132,28 @@ func TestFlags(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := run([]string{"-list"}, &out, &out); err != nil || strings.Count(out.String(), "\n") != len(subject.All()) {
+	if err := run([]string{"-list"}, &out, &out); err != nil || strings.Count(out.String(), "\n") != len(subject.All())+1+len(scene.All()) {
 		t.Errorf("-list: %v\n%s", err, out.String())
+	}
+}
+
+// Scenarios by name, with a report; the list is the same as in the package.
+func TestRunScenes(t *testing.T) {
+	dir := t.TempDir()
+	page, tables := filepath.Join(dir, "report.html"), filepath.Join(dir, "tables.md")
+	var stdout, stderr bytes.Buffer
+	err := run([]string{"-scenario", "h1-1,idle*,h1-1", "-idle", "20", "-subjects", "nethttp,httpx", "-rounds", "2", "-slice", "2ms", "-out", dir, "-html", page, "-markdown", tables}, &stdout, &stderr)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, stderr.String())
+	}
+	for _, want := range []string{"h1-1: GET 1 KiB", "idle: idle connections", "idle-tls: idle connections", "aims: ", page, tables} {
+		if n := strings.Count(stdout.String(), want); n != 1 {
+			t.Errorf("%d times %q in\n%s", n, want, stdout.String())
+		}
+	}
+	for name, want := range map[string]string{page: "<svg", tables: "| idle | `httpx` | 20 |"} {
+		if file, err := os.ReadFile(name); err != nil || !strings.Contains(string(file), want) {
+			t.Errorf("%s: %v, or no %q", name, err, want)
+		}
 	}
 }

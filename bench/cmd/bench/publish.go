@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,20 +20,42 @@ import (
 func publish(f flags, scenarios []report.Scenario, stdout io.Writer) error {
 	var tables bytes.Buffer
 	for _, s := range scenarios {
-		for _, print := range []func(io.Writer, report.Scenario) error{report.Table, report.Ratios, report.Aims} {
-			if err := print(&tables, s); err != nil {
-				return err
-			}
+		if err := errors.Join(report.Table(&tables, s), report.Ratios(&tables, s)); err != nil {
+			return err
 		}
+	}
+	fmt.Fprintln(&tables)
+	if err := report.Aims(&tables, scenarios); err != nil {
+		return err
 	}
 	if _, err := stdout.Write(tables.Bytes()); err != nil {
 		return err
 	}
+	var about bytes.Buffer
+	header(&about, f)
+	for _, x := range []struct {
+		name  string
+		write func(io.Writer) error
+	}{
+		{f.html, func(w io.Writer) error { return report.HTML(w, about.String(), scenarios) }},
+		{f.markdown, func(w io.Writer) error { return report.Markdown(w, scenarios) }},
+	} {
+		if x.name == "" {
+			continue
+		}
+		var b bytes.Buffer
+		if err := x.write(&b); err != nil {
+			return err
+		}
+		if err := os.WriteFile(x.name, b.Bytes(), 0o644); err != nil {
+			return err
+		}
+		fmt.Fprintln(stdout, "\nreport:", x.name)
+	}
 	if f.out == "" {
 		return nil
 	}
-	var file bytes.Buffer
-	header(&file, f)
+	file := about
 	for _, s := range scenarios {
 		if err := report.Lines(&file, s); err != nil {
 			return err
@@ -61,8 +84,10 @@ func header(w io.Writer, f flags) {
 	fmt.Fprintf(w, "go: %s\n", runtime.Version())
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {
-			if m.Path == "github.com/valyala/fasthttp" {
-				fmt.Fprintf(w, "fasthttp: %s\n", m.Version)
+			switch m.Path {
+			case "github.com/valyala/fasthttp", "github.com/go-resty/resty/v2", "golang.org/x/net":
+				name := strings.TrimSuffix(m.Path, "/v2")
+				fmt.Fprintf(w, "%s: %s\n", name[strings.LastIndexByte(name, '/')+1:], m.Version)
 			}
 		}
 		for _, v := range info.Settings {
@@ -73,7 +98,9 @@ func header(w io.Writer, f flags) {
 			}
 		}
 	}
-	fmt.Fprintf(w, "server: %s\n", f.server)
+	if f.scenes == nil {
+		fmt.Fprintf(w, "server: %s\n", f.server)
+	}
 	fmt.Fprintf(w, "cpus: %d\ngomaxprocs: %d\nslice: %v\nheap-mib: %d\ncancellable: %t\n\n",
 		runtime.NumCPU(), runtime.GOMAXPROCS(0), f.slice, f.heapMiB, f.cancellable)
 }
