@@ -43,7 +43,7 @@ func Stream(ctx context.Context, method, url string, opts ...RequestOption) (*Re
 
 // StreamFunc sends a request with the default client, gives the response to f
 // with its body still on the connection, and closes it when f returns, whose
-// error it returns.
+// error it returns. See Client.StreamFunc.
 func StreamFunc(ctx context.Context, method, url string, f func(*Response) error, opts ...RequestOption) error {
 	return Default().StreamFunc(ctx, method, url, f, opts...)
 }

@@ -10,7 +10,9 @@ import (
 
 // WithJSONUnmarshal sets what Response.JSON, Decode, JSONLines and the like
 // decode with, in place of json.Unmarshal: another library, or a decoder with
-// stricter rules. It gets UTF-8 without a byte order mark. nil is the default.
+// stricter rules. It gets UTF-8 without a byte order mark, and must not keep data, nor
+// parts of it in v without copying them: JSONLines uses the memory again for the next
+// line, and Response.JSON gives the bytes of Response.Bytes. nil is the default.
 func WithJSONUnmarshal(f func(data []byte, v any) error) Option {
 	return moreOption(func(m *more) error { m.unmarshal = f; return nil })
 }

@@ -155,8 +155,13 @@ func (c *Client) Stream(ctx context.Context, method, url string, opts ...Request
 }
 
 // StreamFunc is Stream for a response that need not outlive f: it is closed when
-// f returns, or panics. The error is that of the request, else that of f.
+// f returns, or panics. The error is that of the request, else that of f. It is an
+// error if f is nil, and nothing is sent.
 func (c *Client) StreamFunc(ctx context.Context, method, url string, f func(*Response) error, opts ...RequestOption) error {
+	if f == nil {
+		dropBodies(opts)
+		return wrapOp("request", nil, errors.New("StreamFunc: nil function"))
+	}
 	resp, err := c.Stream(ctx, method, url, opts...)
 	if err != nil {
 		return err

@@ -106,6 +106,10 @@ func (e *Error) Error() string {
 		b.WriteString(e.Request.URL.Redacted())
 		b.WriteString(": ")
 	}
+	if e.Err == nil { // the zero Error
+		b.WriteString("no cause")
+		return b.String()
+	}
 	b.WriteString(e.Err.Error())
 	if o := limitOption(e.Err); o != "" {
 		b.WriteString("; see WithLimits, " + o)
@@ -250,7 +254,14 @@ type StatusError struct {
 // start of the body.
 func (e *StatusError) Error() string {
 	r := e.Response
-	s := fmt.Sprintf("httpx: %s %s: %s", r.Request.Method, r.URL.Redacted(), r.Status())
+	if r == nil { // the zero StatusError
+		return "httpx: no response"
+	}
+	s := "httpx: "
+	if r.Request != nil { // that of a test may have none
+		s += printable([]byte(r.Request.Method)) + " " + r.URL.Redacted() + ": "
+	}
+	s += r.Status()
 	if to := r.locationText(); to != "" {
 		s += ": redirect location: " + to
 	}

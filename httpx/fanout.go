@@ -119,7 +119,7 @@ func (r *Request) abandon() {
 // it is there. A request is taken from reqs only when it can be started, and no
 // more are started than results are taken, so that reqs may be endless. To leave
 // the loop cancels what runs and waits for its end. With FailFast the first error
-// is the last result.
+// is the last result. A nil reqs has no requests.
 //
 // reqs runs on a goroutine of its own. If it blocks, that goroutine stays until
 // it yields or returns; a panic in it comes out of the loop, and so does one in a
@@ -130,6 +130,9 @@ func (c *Client) Each(ctx context.Context, reqs iter.Seq[*Request], opts ...FanO
 		ctx = context.Background()
 	}
 	return func(yield func(Result) bool) {
+		if reqs == nil {
+			return
+		}
 		e := each{client: c, fan: f, results: make(chan Result), panics: make(chan any, 1), gone: make(chan struct{})}
 		e.run(ctx, reqs, yield)
 	}

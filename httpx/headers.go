@@ -167,7 +167,8 @@ func (h Header) String() string {
 // GoString is what %#v prints: String.
 func (h Header) GoString() string { return "httpx.Header{\n" + h.String() + "}" }
 
-// LogValue is String for log/slog.
+// LogValue is String for log/slog. The JSON of a Header, and so of one in a list or a
+// struct that is logged by slog.JSONHandler, has the values as they are.
 func (h Header) LogValue() slog.Value { return slog.StringValue(h.String()) }
 
 // secretNames are the fields whose values are credentials. The last ones are in

@@ -3,6 +3,7 @@ package httpx
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net"
@@ -46,6 +47,30 @@ func (r *Response) LogValue() slog.Value {
 		return slog.StringValue("no response")
 	}
 	return slog.GroupValue(append([]slog.Attr{slog.Any("request", r.Request)}, r.logAttrs()...)...)
+}
+
+// MarshalJSON returns what LogValue does, since log/slog's JSON handler looks for that
+// in values by themselves, but encodes lists and structs: a secret of a request is in
+// no log. It cannot be read back.
+func (r *Request) MarshalJSON() ([]byte, error) { return marshalLog(r.LogValue()) }
+
+// MarshalJSON returns what LogValue does. See Request.MarshalJSON.
+func (r *Response) MarshalJSON() ([]byte, error) { return marshalLog(r.LogValue()) }
+
+// marshalLog is the JSON of v: an object if it is a group, else its text.
+func marshalLog(v slog.Value) ([]byte, error) {
+	if v = v.Resolve(); v.Kind() != slog.KindGroup {
+		return json.Marshal(v.Any())
+	}
+	m := make(map[string]json.RawMessage, len(v.Group()))
+	for _, a := range v.Group() {
+		b, err := marshalLog(a.Value)
+		if err != nil {
+			return nil, err
+		}
+		m[a.Key] = b
+	}
+	return json.Marshal(m)
 }
 
 // LogValue is the response or the error for log/slog.

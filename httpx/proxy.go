@@ -69,7 +69,9 @@ func (p Proxy) String() string {
 // GoString is String, so that %#v shows no password either.
 func (p Proxy) GoString() string { return "httpx.Proxy(" + p.String() + ")" }
 
-// LogValue is String, so that no log shows a password either.
+// LogValue is String, so that no log shows a password either. The JSON of a Proxy, and
+// so of one in a list or a struct that is logged by slog.JSONHandler, has its URL as it
+// is.
 func (p Proxy) LogValue() slog.Value { return slog.StringValue(p.String()) }
 
 // WithProxy sends requests through the proxy at a URL; see Proxy. Then the

@@ -17,7 +17,7 @@ import (
 // decimal, what has MarshalText or String by that, a pointer as what it points
 // to, nil as the empty string, and anything else as fmt.Sprint writes it. A
 // slice repeats its key, not at all if it is empty. OmitZero leaves a zero value
-// out.
+// out. A function or a channel, which has no text, is an error.
 func WithQuery(keysAndValues ...any) Option {
 	ps, err := queryPairs("WithQuery", keysAndValues)
 	return option(func(s *settings) error {
@@ -158,6 +158,8 @@ func queryValue(key string, v any) (string, error) {
 		return fmt.Sprint(v), nil
 	}
 	switch rv.Kind() {
+	case reflect.Func, reflect.Chan, reflect.UnsafePointer:
+		return "", fmt.Errorf("the value of %q is a %T, which has no text", key, v)
 	case reflect.Pointer:
 		if k := rv.Elem().Kind(); k != reflect.Pointer && rv.Elem().CanInterface() {
 			return queryValue(key, rv.Elem().Interface())

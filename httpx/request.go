@@ -159,7 +159,12 @@ func canonicalMethod(m string) string {
 }
 
 // String returns the method and the redacted URL.
-func (r *Request) String() string { return r.Method + " " + r.URL.Redacted() }
+func (r *Request) String() string {
+	if r == nil || r.URL == nil {
+		return "no request"
+	}
+	return printable([]byte(r.Method)) + " " + r.URL.Redacted()
+}
 
 // GoString is String, so that %#v shows no secret either.
 func (r *Request) GoString() string { return "httpx.Request(" + r.String() + ")" }

@@ -206,7 +206,12 @@ func (r *Response) Status() string {
 }
 
 // String returns the request line with the redacted URL, and the status.
-func (r *Response) String() string { return r.Request.String() + ": " + r.Status() }
+func (r *Response) String() string {
+	if r == nil {
+		return "no response"
+	}
+	return r.Request.String() + ": " + r.Status()
+}
 
 // GoString is String, so that %#v shows no secret of the request either.
 func (r *Response) GoString() string { return "httpx.Response(" + r.String() + ")" }

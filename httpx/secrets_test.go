@@ -32,6 +32,11 @@ func (e *exposed) show(what string, values ...any) {
 		fmt.Fprintf(e, "%v %+v\n", []any{v}, struct{ V any }{v})
 		for _, h := range []slog.Handler{slog.NewJSONHandler(e, nil), slog.NewTextHandler(e, nil)} {
 			slog.New(h).Info(what, "value", v)
+			switch v.(type) {
+			case httpx.Header, *httpx.Header, httpx.Proxy, *httpx.Proxy: // as JSON they are data, and say so
+			default:
+				slog.New(h).Info(what, "list", []any{v}, "struct", struct{ V any }{v})
+			}
 		}
 		if err, ok := v.(error); ok {
 			for ; err != nil; err = errors.Unwrap(err) {
@@ -119,6 +124,7 @@ func TestSecrets(t *testing.T) {
 				for _, before := range resp.History {
 					e.show("History", before)
 				}
+				e.show("History", resp.History)
 				e.show("Get "+path, resp.Err(), resp.NextRequest, resp.Timings(), resp.Conn())
 			}
 		}

@@ -17,7 +17,8 @@ func (u *URL) String() string {
 // GoString is what %#v prints: Redacted, in quotes.
 func (u *URL) GoString() string { return "httpx.URL(\"" + u.Redacted() + "\")" }
 
-// LogValue is Redacted for log/slog.
+// LogValue is Redacted for log/slog. In a list or a struct slog.JSONHandler writes
+// MarshalText instead.
 func (u *URL) LogValue() slog.Value { return slog.StringValue(u.Redacted()) }
 
 // Redacted returns the URL without what may be secret: no user information, no

@@ -85,6 +85,9 @@ func (e *Error) Error() string {
 		}
 		s += " " + addr
 	}
+	if e.Err == nil { // the zero Error
+		return s
+	}
 	return s + ": " + e.Err.Error()
 }
 

@@ -43,6 +43,8 @@ func explain(err error) string {
 	var invalid x509.CertificateInvalidError
 	var noTLS stdtls.RecordHeaderError
 	switch {
+	case err == nil: // the zero Error
+		return "no detail"
 	case errors.As(err, &noTLS):
 		return "the server does not speak TLS; if it speaks plain HTTP, use an http URL"
 	case errors.Is(err, errCut):

@@ -121,8 +121,10 @@ func JSON(v any) ResponseOption {
 }
 
 // Stream makes what r delivers the body, of unknown length; where r is an
-// io.Closer it is closed with the body. It can be read once: in a script of a
-// Router it serves one request.
+// io.Closer it is closed with the body. It can be read once. A Router gives the last
+// answer of a route again and again: there a Stream serves the first request, and
+// the others get what r has left, as a rule nothing. Route.Func can make a Response
+// with a Stream for each.
 func Stream(r io.Reader) ResponseOption { return func(s *spec) { s.stream = r } }
 
 // Delay has a Router wait before it answers; the request's context may end the
