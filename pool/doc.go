@@ -36,6 +36,15 @@
 // Conn.Reserve take. The pool runs no goroutine of its own: one per dial in
 // flight, and one timer while connections are idle or have an age limit.
 //
+// # Errors
+//
+// RoundTrip returns a *wire.Error: the engine's, with Sent set if any of the attempts
+// may have sent something; that of Dial, made one of PhaseDial and KindNetwork if it was
+// another error; or the pool's own. These are wire.ErrPoolTimeout, whose text says which
+// limit was reached, with how many connections open and requests waiting;
+// wire.ErrConnectTimeout while a dial ran; the context's error, in one of
+// wire.KindCanceled; and wire.ErrClosed after Close and Shutdown.
+//
 // # Limitations
 //
 // A connection counts against the limits until it is closed, also while it

@@ -33,6 +33,14 @@
 // connection is closed as soon as the context ends; afterwards the context has no
 // hold on it, and no goroutine is left.
 //
+// # Errors
+//
+// All are, or hold, an *Error with the step that failed, the status or the reply, and
+// the start of what an HTTP proxy says about it. Those of Tunnel and SOCKS are in a
+// *wire.Error of PhaseProxy, whose Kind tells a refusal from a broken protocol, a
+// broken connection and a context that ended. ErrRedial is no failure: Connect wants
+// a fresh connection. No text holds a credential, or what the proxy has sent.
+//
 // # Limitations
 //
 // No SOCKS4, no SOCKS5 BIND or UDP ASSOCIATE, no GSS-API. CONNECT is spoken over

@@ -27,6 +27,14 @@
 // A Client is safe for concurrent use. Conn is as safe as
 // crypto/tls's; Probe must not overlap a Read.
 //
+// # Errors
+//
+// Handshake returns an *Error, and so does Conn where the server ends the connection by
+// an alert. Its text says what is wrong and what to do; errors.As finds the detail:
+// x509.HostnameError, x509.UnknownAuthorityError, *PinError and others. Options that
+// make no sense, and files that cannot be read, are plain errors of NewClient, which
+// name the option or the file.
+//
 // # Limitations
 //
 // Probe looks at the socket on Linux, macOS and the BSDs, and only at a bare

@@ -17,6 +17,13 @@
 // A Router and a Recorder are safe for concurrent use. Routes are added before
 // the first request. A Response belongs to one goroutine, and can be read once.
 //
+// # Errors
+//
+// What Func, Route.Fail and Route.Func return reaches the caller as that of any other
+// transport, wrapped in an *httpx.Error. A request without a route, and one that is not
+// in a record (ErrNotRecorded), fail with an error that says what there is. What can
+// only be a mistake in the test, such as a status that is none, panics.
+//
 // # Limitations
 //
 // Nothing passes a wire: what would break HTTP is not noticed, and no timeout but

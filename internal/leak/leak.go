@@ -1,4 +1,16 @@
 // Package leak finds goroutines of this module that tests have left behind.
+//
+// # Overview
+//
+// Main takes the place of m.Run in a package's TestMain.
+//
+// # Concurrency
+//
+// Main is called once, when no test runs any more.
+//
+// # Limitations
+//
+// A goroutine counts if a function of this module is on its stack.
 package leak
 
 import (
