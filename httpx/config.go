@@ -61,9 +61,10 @@ func errOwnPool(option string) error {
 	return fmt.Errorf("%s: a derived client shares the pool of the client it comes from: give the option to New", option)
 }
 
-// WithBaseURL makes relative URLs possible. The path of a request is appended
-// to the base's, with one slash between them. An absolute URL is sent where it
-// says, and with the client's headers: mind credentials among them.
+// WithBaseURL makes relative URLs possible. The path of a request is appended to
+// the base's, with one slash between them. An absolute URL is sent where it says,
+// and with the client's headers: mind credentials among them. There is none by
+// default. One without a scheme is ErrInvalidURL.
 func WithBaseURL(s string) ClientOption {
 	return clientOption(func(c *config) error {
 		u, err := ParseURLWith(s, URLRules{PathAsIs: c.pathAsIs})
@@ -85,7 +86,7 @@ func WithoutDefaultHeaders() ClientOption {
 }
 
 // WithTransport makes t carry the requests, in place of the network. The client
-// closes it, if it is an io.Closer.
+// closes it, if it is an io.Closer. nil is an error.
 func WithTransport(t Transport) ClientOption {
 	return poolOption("WithTransport", func(c *config) error {
 		if t == nil {
@@ -97,8 +98,8 @@ func WithTransport(t Transport) ClientOption {
 }
 
 // WithMiddleware wraps what carries the requests. The first given is the
-// outermost: it sees a request first and its response last. It sees every
-// request that goes out, those of redirects and authentication too.
+// outermost: it sees a request first and its response last. It sees every request
+// that goes out, those of redirects and authentication too. nil is an error.
 func WithMiddleware(wrap func(next Transport) Transport) ClientOption {
 	return clientOption(func(c *config) error {
 		if wrap == nil {

@@ -68,10 +68,10 @@ func WithSNI(name string) Option {
 	return moreOption(func(m *more) error { m.sni = name; return nil })
 }
 
-// WithConnectTo makes connections for one host:port go to another addr:port;
-// TLS and Host still name the first. The host "*" stands for all hosts, and
-// "*" alone for all hosts and ports. It may be given several times; the most
-// exact wins.
+// WithConnectTo makes connections for one host:port go to another addr:port; TLS
+// and Host still name the first. The host "*" stands for all hosts, and "*" alone
+// for all hosts and ports. It may be given several times; the most exact wins.
+// What is no host:port is an error.
 //
 // Beside a proxy an entry that names the origin is for the tunnel, which the proxy
 // is asked to make to the other address, and one with "*", or one that names the
@@ -97,14 +97,14 @@ func WithConnectTo(hostport, addrport string) Option {
 	})
 }
 
-// WithUnixSocket makes all connections go to a Unix domain socket, those to a proxy
-// too.
+// WithUnixSocket makes all connections go to a Unix domain socket, those to a
+// proxy too. "", the default, is TCP.
 func WithUnixSocket(path string) Option {
 	return connOption(func(c *connOptions) error { c.unixSocket = path; return nil })
 }
 
 // WithLocalAddr binds outgoing connections to a local address. 0.0.0.0 and ::
-// choose the family.
+// choose the family. The zero Addr, the default, leaves both to the system.
 func WithLocalAddr(a netip.Addr) Option {
 	return connOption(func(c *connOptions) error { c.localAddr = a; return nil })
 }

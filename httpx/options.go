@@ -32,7 +32,7 @@ func WithoutHeader(name string) Option {
 	return option(func(s *settings) error { s.header.Del(name); return nil })
 }
 
-// WithUserAgent sets User-Agent.
+// WithUserAgent sets User-Agent, which is "gohttpx/" and Version by default.
 func WithUserAgent(ua string) Option { return WithHeader("User-Agent", ua) }
 
 // PathAsIs leaves the dot segments of a URL's path where they are, "/a/../b",
@@ -65,13 +65,13 @@ func wantPathAsIs(opts []RequestOption) bool {
 }
 
 // WithTrailer sets the function that gives the request's trailer section. It is
-// called once the body has been sent.
+// called once the body has been sent. nil, the default, is no trailer section.
 func WithTrailer(f func() Header) Option {
 	return moreOption(func(m *more) error { m.trailer = f; return nil })
 }
 
 // OnInformational sets the function that sees 1xx responses other than 101. An
-// error from it aborts the request.
+// error from it aborts the request. nil, the default, passes over them.
 func OnInformational(f func(status int, h Header) error) Option {
 	return moreOption(func(m *more) error { m.interim = f; return nil })
 }

@@ -25,14 +25,15 @@ func WithHTTP1Rules(r h1.Rules) ClientOption {
 	return poolOption("WithHTTP1Rules", func(c *config) error { c.rules = r; return nil })
 }
 
-// WithDialContext makes f connect instead of a net.Dialer, to origins and to
-// proxies: what is above the connection, TLS and the negotiation with a proxy, is
-// the client's still. network is "tcp", addr is host:port; WithLocalAddr with
-// 0.0.0.0 or :: makes it "tcp4" or "tcp6", and WithUnixSocket "unix" with a path.
-// Options that only a net.Dialer heeds (WithSocketControl, WithKeepAlive,
-// WithFallbackDelay, another local address) are errors with it, and so are WithHosts,
-// WithDNSCache and WithResolver, unless New is given a socks5:// proxy: the names
-// of origins are resolved before it is asked for them.
+// WithDialContext makes f connect instead of a net.Dialer, the default and what
+// nil means, to origins and to proxies: what is above the connection, TLS and the
+// negotiation with a proxy, is the client's still. network is "tcp", addr is
+// host:port; WithLocalAddr with 0.0.0.0 or :: makes it "tcp4" or "tcp6", and
+// WithUnixSocket "unix" with a path. Options that only a net.Dialer heeds
+// (WithSocketControl, WithKeepAlive, WithFallbackDelay, another local address) are
+// errors with it, and so are WithHosts, WithDNSCache and WithResolver, unless New
+// is given a socks5:// proxy: the names of origins are resolved before it is asked
+// for them.
 func WithDialContext(f func(ctx context.Context, network, addr string) (net.Conn, error)) ClientOption {
 	return poolOption("WithDialContext", func(c *config) error { c.dialContext = f; return nil })
 }
@@ -46,7 +47,8 @@ func WithConnectRetries(n int) ClientOption {
 	return poolOption("WithConnectRetries", func(c *config) error { c.connectRetries = max(n, 0); return nil })
 }
 
-// WithKeepAlive sets the probes of TCP keep-alive. The default is Go's.
+// WithKeepAlive sets the probes of TCP keep-alive. The default is Go's: on, the
+// first after 15 s without data, then one each 15 s, 9 in all.
 func WithKeepAlive(k net.KeepAliveConfig) ClientOption {
 	return poolOption("WithKeepAlive", func(c *config) error { c.dialer.KeepAliveConfig = k; return nil })
 }

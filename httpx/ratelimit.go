@@ -38,7 +38,8 @@ func WithLimiter(l Limiter) ClientOption {
 // WithRateLimit lets out perSecond requests a second, and after a pause up to
 // burst at once, counted as WithLimiter counts them: a token bucket for the client
 // and those derived from it. Where the context's deadline is sooner than the turn,
-// the error comes at once: ErrRateLimit and ErrTimeout.
+// the error comes at once: ErrRateLimit and ErrTimeout. There is no limit by
+// default; a rate or a burst that is not positive is an error of New.
 func WithRateLimit(perSecond float64, burst int) ClientOption {
 	return limiterOption(func() (Limiter, error) {
 		if err := checkRate(perSecond, burst); err != nil {

@@ -44,8 +44,8 @@ func WithFollowRedirects(on bool) Option {
 }
 
 // WithMaxRedirects bounds how many redirects are followed; one more is
-// ErrTooManyRedirects. The default is 20; 0 follows none. Responses to challenges do not
-// count.
+// ErrTooManyRedirects. The default is 20; 0 follows none, and a negative number is
+// an error. Responses to challenges do not count.
 func WithMaxRedirects(n int) Option {
 	return moreOption(func(m *more) error {
 		if n < 0 {

@@ -27,12 +27,14 @@ type Timeouts struct {
 	Pool time.Duration
 }
 
-// WithTimeout sets all four timeouts to d. Zero changes nothing.
+// WithTimeout sets all four timeouts to d. They are 5 s each by default. Zero
+// changes nothing, Never switches them off.
 func WithTimeout(d time.Duration) Option {
 	return WithTimeouts(Timeouts{Connect: d, Read: d, Write: d, Pool: d})
 }
 
-// WithTimeouts sets those of the four timeouts that are not zero.
+// WithTimeouts sets those of the four timeouts that are not zero; they are 5 s
+// each by default. Never switches one off.
 func WithTimeouts(t Timeouts) Option {
 	return option(func(s *settings) error {
 		set := func(dst *time.Duration, d time.Duration) {
