@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"gohttpx.dev/wire"
 )
 
 // Curl returns the command of curl that sends the same request, to be pasted
@@ -12,6 +14,10 @@ import (
 // in the fields that Header.String masks and those of WithSensitiveHeaders, and in
 // the URL user information and the values of the query are left out;
 // CurlWithSecrets leaves all in.
+//
+// Where the client would remove content codings that the request asks for, the
+// command has --compressed, with which curl does so as well; of the codings of
+// WithDecoder it may not know all.
 //
 // A body in memory is part of the command, up to 64 KiB of text; any other is
 // named as the file request-body, which the caller must provide. What the client
@@ -53,6 +59,9 @@ func (r *Request) curl(secrets bool) string {
 			}
 			arg("--request-target", target)
 		}
+	}
+	if r.asksForCodings() && (m == nil || !m.noDecoding) { // else curl prints what is encoded
+		arg("--compressed")
 	}
 	for _, name := range [...]string{"User-Agent", "Accept"} {
 		if !r.Header.Has(name) { // curl would send its own
@@ -96,6 +105,16 @@ func (r *Request) curl(secrets bool) string {
 		arg(u)
 	}
 	return b.String()
+}
+
+// asksForCodings reports whether Accept-Encoding names more than identity.
+func (r *Request) asksForCodings() bool {
+	for _, v := range r.Header.Values("Accept-Encoding") {
+		if v = strings.Trim(v, " \t"); v != "" && !wire.EqualFold(v, "identity") {
+			return true
+		}
+	}
+	return false
 }
 
 // dotted reports whether a path has dot segments, escaped ones too.

@@ -174,7 +174,6 @@ func (f *flags) curlCommand(req *httpx.Request) string {
 	for _, p := range f.connectTo {
 		add("--connect-to", curlHostPort(p.name)+":"+p.value)
 	}
-	flag(req.Header.Has("Accept-Encoding"), "--compressed") // else curl prints it encoded
 	flag(f.noVerify, "--insecure")
 	value("--cacert", f.cacert)
 	value("--cert", f.cert)
