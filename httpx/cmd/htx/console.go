@@ -72,6 +72,23 @@ func (p painter) green(s string) string { return p.paint(s, color.FgGreen) }
 func (p painter) red(s string) string   { return p.paint(s, color.FgRed) }
 func (p painter) cyan(s string) string  { return p.paint(s, color.FgCyan) }
 
+// sink writes to w and remembers the first failure.
+type sink struct {
+	w   io.Writer
+	err error // an errNotWritten
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", errNotWritten, err)
+		if s.err == nil {
+			s.err = err
+		}
+	}
+	return n, err
+}
+
 // lockedWriter lets several goroutines write to w, one call at a time.
 type lockedWriter struct {
 	mu sync.Mutex

@@ -42,10 +42,9 @@ func writeTo(name string, r io.Reader, p *progress) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNotWritten, err)
 	}
-	// Without the wrapper the file would read by itself.
-	_, err = io.Copy(io.MultiWriter(struct{ io.Writer }{f}, p), r)
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
+	_, err = io.Copy(io.MultiWriter(&sink{w: f}, p), r)
+	if closeErr := f.Close(); err == nil && closeErr != nil {
+		err = fmt.Errorf("%w: %w", errNotWritten, closeErr)
 	}
 	return err
 }

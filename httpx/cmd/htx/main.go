@@ -54,27 +54,42 @@ func endings() []os.Signal {
 
 // run is the whole command; it returns the exit code.
 func run(ctx context.Context, args []string, con *console) int {
+	own, out := *con, &sink{w: con.out}
+	own.out = out
+	own.err = &lockedWriter{w: con.err} // the client's goroutines write to it, too
+	f := new(flags)
+	code := own.run(ctx, args, f)
+	// What prints looks at no error, and need not. With -o the file is what
+	// matters, and it is there.
+	if code == exitOK && out.err != nil && f.download == "" {
+		return own.fail(f, out.err)
+	}
+	return code
+}
+
+// run reads args into f and does what they say.
+func (c *console) run(ctx context.Context, args []string, f *flags) int {
 	if len(args) > 0 && args[0] == "demo" {
 		if len(args) > 1 {
-			return con.usage("demo takes no arguments")
+			return c.usage("demo takes no arguments")
 		}
-		return runDemo(ctx, con)
+		return runDemo(ctx, c)
 	}
-	f, err := parseFlags(args)
+	read, err := parseFlags(args)
+	if err != nil {
+		return c.usage("%s", plain(err))
+	}
+	*f = *read
 	switch {
-	case err != nil:
-		return con.usage("%s", plain(err))
 	case f.help:
-		con.printf("%s", helpText())
+		c.printf("%s", helpText())
 		return exitOK
 	case f.version:
-		con.printf("htx %s\n", httpx.Version)
+		c.printf("htx %s\n", httpx.Version)
 		return exitOK
 	}
-	own := *con
-	own.err = &lockedWriter{w: con.err} // the client's goroutines write to it, too
 	if f.noColor {
-		own.colour, own.errColour = false, false
+		c.colour, c.errColour = false, false
 	}
-	return runRequest(ctx, f, &own)
+	return runRequest(ctx, f, c)
 }

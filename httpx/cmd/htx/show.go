@@ -15,9 +15,17 @@ import (
 	"gohttpx.dev/httpx"
 )
 
-// mostJSON is the longest JSON text that is re-indented; a longer one is shown
-// as it comes.
-const mostJSON = 4 << 20
+const (
+	// mostJSON is the longest JSON text that is re-indented; a longer one is
+	// shown as it comes.
+	mostJSON = 4 << 20
+	// mostIndented is the longest that it may become by that. Indentation grows
+	// with the square of the depth: without a bound, 20 kB of brackets would be
+	// 400 MB of spaces.
+	mostIndented = 16 << 20
+	// indent is for each level of JSON.
+	indent = "    "
+)
 
 // show prints the content: made readable on a terminal, and untouched in a pipe.
 func (c *console) show(ctx context.Context, r *httpx.Response) error {
@@ -95,7 +103,7 @@ func (c *console) showSize(r *httpx.Response, body io.Reader) error {
 func (c *console) showJSON(ctx context.Context, body *bufio.Reader) error {
 	text, err := io.ReadAll(io.LimitReader(body, mostJSON+1))
 	var out bytes.Buffer
-	if err == nil && len(text) <= mostJSON && json.Indent(&out, bytes.TrimSpace(text), "", "    ") == nil {
+	if err == nil && len(text) <= mostJSON && indentedLen(text) <= mostIndented && json.Indent(&out, bytes.TrimSpace(text), "", indent) == nil {
 		if out.Len() == 0 {
 			return nil
 		}
@@ -105,6 +113,34 @@ func (c *console) showJSON(ctx context.Context, body *bufio.Reader) error {
 		err = textErr
 	}
 	return err
+}
+
+// indentedLen is at least the length that JSON text has when it is re-indented.
+func indentedLen(text []byte) int64 {
+	n, depth, inString := int64(len(text)), int64(0), false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			inString = !inString
+			continue
+		case inString:
+			if c == '\\' {
+				i++ // what it escapes may be a quote
+			}
+			continue
+		case c == '[' || c == '{':
+			depth++
+		case c == ']' || c == '}':
+			depth--
+		case c == ':':
+			n++ // a space
+			continue
+		case c != ',':
+			continue
+		}
+		n += 1 + max(depth, 0)*int64(len(indent))
+	}
+	return n
 }
 
 // showText prints text, in colours if its syntax is known: then all of it, or
