@@ -17,12 +17,18 @@ type console struct {
 	// outTerminal and errTerminal: a person looks at it, so output is made
 	// readable, and may be redrawn.
 	outTerminal, errTerminal bool
+	columns                  int // how wide the terminal is; 0: not known
 	// colour and errColour: out and err may hold escape sequences.
 	colour, errColour painter
 }
 
 func stdConsole() *console {
 	c := &console{out: os.Stdout, err: os.Stderr, outTerminal: isTerminal(os.Stdout), errTerminal: isTerminal(os.Stderr)}
+	for _, f := range []*os.File{os.Stdout, os.Stderr} {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil {
+			c.columns = w // of standard error where both are terminals: it has the bars
+		}
+	}
 	// https://no-color.org: any value but the empty one means no colours.
 	if os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" {
 		c.colour, c.errColour = painter(c.outTerminal), painter(c.errTerminal)
@@ -31,6 +37,18 @@ func stdConsole() *console {
 }
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// barColumns is what newProgress wants to know of a stream: how wide a terminal
+// is, 0 for what is none.
+func (c *console) barColumns(terminal bool) int {
+	switch {
+	case !terminal:
+		return 0
+	case c.columns <= 0:
+		return 80
+	}
+	return c.columns
+}
 
 func (c *console) printf(format string, args ...any) { fmt.Fprintf(c.out, format, args...) }
 

@@ -105,7 +105,7 @@ func downloadStep(ctx context.Context, t *tour) (string, error) {
 		return "", err
 	}
 	defer resp.Close()
-	p := newProgress(t.con.out, t.con.outTerminal, resp.ContentLength())
+	p := newProgress(t.con.out, t.con.barColumns(t.con.outTerminal), resp.ContentLength())
 	sum := crc32.New(castagnoli)
 	chunks, most := 0, 0
 	for chunk, err := range resp.Chunks(256 << 10) {

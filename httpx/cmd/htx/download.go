@@ -20,7 +20,7 @@ func (c *console) download(r *httpx.Response, name string) error {
 	default:
 		return fmt.Errorf("%s: %s; %w to %s", r.Request, r.Status(), errNotWritten, name)
 	}
-	p := newProgress(c.err, c.errTerminal, r.ContentLength())
+	p := newProgress(c.err, c.barColumns(c.errTerminal), r.ContentLength())
 	defer p.clear()
 	st, err := os.Stat(name)
 	if special := err == nil && !st.Mode().IsRegular() && !st.IsDir(); special {

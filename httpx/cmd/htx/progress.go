@@ -25,24 +25,43 @@ type progress struct {
 // lineStep is how often a plain line comes where the total is not known.
 const lineStep = 64 << 20
 
-func newProgress(w io.Writer, terminal bool, total int64) *progress {
-	p := &progress{w: w, total: total, start: time.Now()}
-	if terminal {
-		p.bar = newBar(w, total, "  ")
-	}
+// newProgress is for a terminal that is so many columns wide, or for none: 0.
+func newProgress(w io.Writer, columns int, total int64) *progress {
+	p := &progress{w: w, total: total, start: time.Now(), bar: newBar(w, columns, total, "  ")}
 	p.next = p.step()
 	return p
 }
 
-func newBar(w io.Writer, total int64, what string) *progressbar.ProgressBar {
+// Columns that a bar's line takes at the most, without the bar itself and what
+// stands in front.
+const (
+	detailsColumns = 64 // with total and time: "   1% || (1023 KiB/1023 MiB, 1023 KiB/s) [59h59m59s:9999h59m59s]"
+	shortColumns   = 31 // without: "   1% || (1023 KiB, 1023 KiB/s)"
+	mostBar        = 30
+	leastBar       = 5
+)
+
+// newBar makes a bar whose line is shorter than the terminal is wide: one that
+// goes on in the next line cannot be taken away. nil if there is no terminal, or
+// too little of it.
+func newBar(w io.Writer, columns int, total int64, what string) *progressbar.ProgressBar {
+	room := columns - 1 - len(what)
+	detailed := room >= detailsColumns+leastBar
+	if room -= shortColumns; detailed {
+		room -= detailsColumns - shortColumns
+	}
+	if room < leastBar {
+		return nil
+	}
 	return progressbar.NewOptions64(total,
 		progressbar.OptionSetWriter(w),
-		progressbar.OptionSetWidth(30),
+		progressbar.OptionSetWidth(min(room, mostBar)),
 		progressbar.OptionShowBytes(true),
-		progressbar.OptionShowTotalBytes(true),
+		progressbar.OptionShowTotalBytes(detailed),
 		progressbar.OptionShowCount(),
 		progressbar.OptionUseIECUnits(true),
-		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionSetPredictTime(detailed),
+		progressbar.OptionSetElapsedTime(detailed),
 		progressbar.OptionThrottle(50*time.Millisecond),
 		progressbar.OptionSetDescription(what),
 		progressbar.OptionSetSpinnerChangeInterval(0), // else it starts a goroutine
@@ -105,7 +124,8 @@ const leastUpload = 1 << 20
 
 // upload shows on a terminal how much of a request has been sent.
 type upload struct {
-	w io.Writer
+	w       io.Writer
+	columns int // as newProgress has it
 
 	mu   sync.Mutex
 	done int64                    // guarded by mu; as last reported
@@ -126,9 +146,11 @@ func (u *upload) report(done, total int64) {
 	}
 	u.done = done
 	if u.bar == nil {
-		u.bar = newBar(u.w, total, "  sending")
+		u.bar = newBar(u.w, u.columns, total, "  sending")
 	}
-	u.bar.Set64(done)
+	if u.bar != nil {
+		u.bar.Set64(done)
+	}
 }
 
 // end takes the bar away for good.

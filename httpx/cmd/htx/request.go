@@ -26,7 +26,7 @@ func runRequest(ctx context.Context, f *flags, con *console) int {
 		signal.Ignore(syscall.SIGPIPE)
 	}
 	t := &teller{con: con, f: f}
-	up := &upload{w: con.err}
+	up := &upload{w: con.err, columns: con.barColumns(con.errTerminal)}
 	opts := f.clientOptions(t)
 	if con.errTerminal && f.verbose < 2 {
 		opts = append(opts, httpx.WithUploadProgress(up.report))
