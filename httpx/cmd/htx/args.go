@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"gohttpx.dev/httpx"
+	"gohttpx.dev/wire"
 )
 
 // parseFlags reads the command line. Its errors are for the user.
@@ -30,6 +32,9 @@ func parseFlags(args []string) (*flags, error) {
 		return nil, err
 	}
 	if fs.Changed("json") {
+		if strings.HasPrefix(*text, "@") {
+			return nil, errors.New("--json takes JSON; for a file: --content-file FILE -h Content-Type application/json")
+		}
 		if err := json.Unmarshal([]byte(*text), &f.json); err != nil {
 			return nil, fmt.Errorf("--json: %w", err)
 		}
@@ -57,7 +62,12 @@ func explain(err error) error {
 		if fl.Shorthand != "" {
 			name = "-" + fl.Shorthand + ", " + name
 		}
-		return fmt.Errorf("%s %w", name, invalid.Unwrap())
+		if cause := invalid.Unwrap(); !asA[*strconv.NumError](cause) {
+			return fmt.Errorf("%s %w", name, cause)
+		} else if fl.Value.Type() == "bool" {
+			return fmt.Errorf("%s takes no value", name)
+		}
+		return fmt.Errorf("%s needs a whole number", name)
 	case errors.As(err, &unknown):
 		name := "-" + unknown.GetSpecifiedName()
 		if unknown.GetSpecifiedShortnames() == "" {
@@ -89,6 +99,8 @@ func (f *flags) check(fs *pflag.FlagSet) error {
 		return noURL(f)
 	case fs.NArg() > 1:
 		return oneMore(fs.Args())
+	case f.method != "" && !wire.IsToken(f.method):
+		return errors.New("--method must be one word, like GET (RFC 9110 §9.1: a token)")
 	case fs.Changed("download") && (f.download == "" || f.download == "-"):
 		return errors.New("--download needs the name of a file; without it the body is printed")
 	case fs.Changed("content-file") && f.contentFile == "":
@@ -101,6 +113,10 @@ func (f *flags) check(fs *pflag.FlagSet) error {
 		return errors.New("--key needs --cert")
 	case f.contentFile == "-" && f.promptsFor() != "":
 		return fmt.Errorf("%s - would read from standard input, like --content-file -", f.promptsFor())
+	}
+	// With a base URL, which there is none of here, it could be relative.
+	if u, err := httpx.ParseURL(fs.Arg(0)); err == nil && !u.IsAbs() {
+		return fmt.Errorf("%q has no scheme: write http:// or https:// before it", u.Redacted())
 	}
 	for _, excluding := range [][]string{
 		{"content", "content-file", "json", "data"},

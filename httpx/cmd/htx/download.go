@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"gohttpx.dev/httpx"
 )
@@ -33,6 +36,19 @@ func (c *console) download(r *httpx.Response, name string) error {
 	}
 	p.finish()
 	fmt.Fprintf(c.err, "  %s\n", tame(name))
+	return nil
+}
+
+// checkTarget finds what would keep a download from being written, before
+// anything is asked for.
+func checkTarget(name string) error {
+	if st, err := os.Stat(name); err == nil && st.IsDir() {
+		return fmt.Errorf("%w: %s is a folder: add the name of a file", errNotWritten, name)
+	}
+	dir := filepath.Dir(name)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: there is no folder %s", errNotWritten, dir)
+	}
 	return nil
 }
 

@@ -48,7 +48,7 @@ var failures = []failure{
 	{when(httpx.ErrRedirectRefused), 47, "without --follow-redirects the redirect is shown"},
 	{when(httpx.ErrBodyNotReplayable), 65, "give the content by --content-file FILE, which can be read again"},
 	{when(httpx.ErrDecoding), 61, "-h Accept-Encoding identity asks for content that is not encoded"},
-	{overHTTP2, 92, "--http1 does without HTTP/2"},
+	{overHTTP2, 92, "--http1, and no --h2c, does without HTTP/2"},
 	{when(httpx.ErrRemoteProtocol), 8, ""},
 	{when(errRedirected), 23, "--follow-redirects goes where it leads"},
 	{writesFile, 23, ""},
@@ -137,8 +137,13 @@ func (c *console) fail(f *flags, err error) int {
 	return exitFailed
 }
 
-// plain is the text of err in one line, without the library's name in front and
-// without what a terminal would act on.
+// plain is the text of err in one line, without the library's name in front,
+// without what a terminal would act on, and where a context's cause is told,
+// without what it caused.
 func plain(err error) string {
-	return strings.ReplaceAll(tame(strings.TrimPrefix(err.Error(), "httpx: ")), "\n", " ")
+	text := strings.TrimPrefix(err.Error(), "httpx: ")
+	for _, c := range []error{context.Canceled, context.DeadlineExceeded} {
+		text = strings.ReplaceAll(text, c.Error()+": ", "")
+	}
+	return strings.ReplaceAll(tame(text), "\n", " ")
 }

@@ -114,6 +114,8 @@ func TestFailuresInFact(t *testing.T) {
 		{"a download that is redirected", []string{circle.URL, "-o", "file"}, curlStatus, "hint: --follow-redirects"},
 		{"no such CA file", []string{"https://127.0.0.1/", "--cacert", "none\x1b[2J"}, exitUsage, ""},
 		{"no such scheme", []string{"gopher://127.0.0.1/"}, exitUsage, ""},
+		{"a download into a folder", []string{"http://127.0.0.1:1/", "-o", "testdata"}, 23, "testdata is a folder: "},
+		{"a download into no folder", []string{"http://127.0.0.1:1/", "-o", "none\x1b[2J/file"}, 23, "there is no folder none"},
 		{"a status that download does not want", []string{odd.URL, "-o", "/nonexistent/dir/file"}, 23, ""},
 	} {
 		r := htx(t, append(tc.args, "--exit-codes")...)
@@ -207,6 +209,9 @@ func TestUsageHasNoSecrets(t *testing.T) {
 		{"http://a/", "http://u:s3cret@b/"},
 		{"--auth", "ann:s3cret", "http://a/"},
 		{"--=s3cret", "http://a/"},
+		{"--retry", "s3cret", "http://a/"},
+		{"--netrc=s3cret", "http://a/"},
+		{"-m", "s3cret s3cret", "http://a/"},
 	} {
 		if r := htx(t, args...); r.code != exitUsage || strings.Contains(r.out+r.err, "s3cret") {
 			t.Errorf("%q: %v", args, r)

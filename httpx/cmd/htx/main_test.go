@@ -141,11 +141,17 @@ func TestUsage(t *testing.T) {
 		{"a flag without its value", []string{"http://127.0.0.1/", "-m"}, "needs an argument"},
 		{"two bodies", []string{"http://127.0.0.1/", "-j", "1", "-c", "2"}, "exclude each other"},
 		{"JSON that is none", []string{"http://127.0.0.1/", "-j", "{a:1}"}, "--json: "},
+		{"JSON in a file, as curl has it", []string{"http://127.0.0.1/", "-j", "@file"}, "--content-file FILE -h Content-Type application/json"},
 		{"a timeout that is no number", []string{"http://127.0.0.1/", "--timeout", "soon"}, "number of seconds"},
 		{"a negative timeout", []string{"http://127.0.0.1/", "--timeout=-1"}, "number of seconds"},
 		{"a download without a name", []string{"http://127.0.0.1/", "-o", ""}, "name of a file"},
 		{"a URL without a scheme", []string{"example.org"}, "no scheme"},
 		{"a scheme of another protocol", []string{"ftp://example.org"}, "ftp"},
+		{"a URL without a scheme, in words of the command's", []string{"localhost/x"}, `"localhost/x" has no scheme: write http:// or https:// before it` + "\n"},
+		{"a method with a space", []string{"http://127.0.0.1:1/", "-m", "G T"}, "--method must be one word"},
+		{"a number that is none", []string{"http://127.0.0.1:1/", "--retry", "often"}, "--retry needs a whole number\n"},
+		{"a count that is none", []string{"http://127.0.0.1:1/", "-v=much"}, "-v, --verbose needs a whole number\n"},
+		{"a switch with a value", []string{"http://127.0.0.1:1/", "--netrc=file"}, "--netrc takes no value\n"},
 		{"demo with an argument", []string{"demo", "fast"}, "no arguments"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -430,7 +436,7 @@ func TestDownload(t *testing.T) {
 			}
 			onlyFile(t, name)
 		}
-		if r := htx(t, url+"/known", "-o", filepath.Dir(name)); r.code != exitFailed || !strings.Contains(r.err, "is a directory") {
+		if r := htx(t, url+"/known", "-o", filepath.Dir(name)); r.code != exitFailed || !strings.Contains(r.err, "is a folder") {
 			t.Error(r)
 		}
 	})

@@ -12,6 +12,11 @@ import (
 // runRequest sends the request that f describes and shows the response.
 func runRequest(ctx context.Context, f *flags, con *console) int {
 	if !f.curl {
+		if f.download != "" {
+			if err := checkTarget(f.download); err != nil {
+				return con.fail(f, err)
+			}
+		}
 		if err := f.askSecrets(ctx, con); err != nil {
 			return con.fail(f, err)
 		}
