@@ -104,7 +104,7 @@ func (r Rules) allows(bit Rules) bool {
 
 // The defaults of Limits.
 const (
-	DefaultHeadBytes     = 256 << 10
+	DefaultHeadBytes     = 64 << 10
 	DefaultFields        = 1000
 	DefaultInterim       = 32
 	DefaultChunkExtBytes = 4 << 10
@@ -117,7 +117,7 @@ const (
 type Limits struct {
 	// HeadBytes bounds one head, status line and final empty line included;
 	// the heads of all interim responses of one exchange count together as
-	// one more. Default 256 KiB; at most 1 GiB.
+	// one more. Default 64 KiB; at most 1 GiB.
 	HeadBytes int
 	// Fields bounds the number of field lines of one head or trailer section.
 	// Default 1000.

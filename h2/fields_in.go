@@ -22,9 +22,9 @@ const (
 
 // The defaults of DecoderConfig.
 const (
-	DefaultBlockBytes  = 256 << 10
+	DefaultBlockBytes  = 64 << 10
 	DefaultBlockFrames = 128
-	DefaultListBytes   = 256 << 10
+	DefaultListBytes   = 64 << 10
 	DefaultFields      = 1000
 )
 
@@ -33,14 +33,14 @@ const (
 // for a hostile peer.
 type DecoderConfig struct {
 	// BlockBytes bounds the encoded bytes of one block; past it the connection
-	// ends. Default 256 KiB.
+	// ends. Default 64 KiB.
 	BlockBytes int
 	// BlockFrames bounds the frames of one block, empty ones included; past it
 	// the connection ends. Default 128.
 	BlockFrames int
 	// ListBytes bounds what a block comes to: the bytes of names and values,
 	// and 32 for each field, as MAX_HEADER_LIST_SIZE counts. Past it the stream
-	// ends, or the connection if it is a single string. Default 256 KiB.
+	// ends, or the connection if it is a single string. Default 64 KiB.
 	ListBytes int
 	// Fields bounds the number of fields, pseudo-fields included. Past it the
 	// stream ends. Default 1000.

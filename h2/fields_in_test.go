@@ -230,7 +230,7 @@ func TestFieldDecoderKeepsTable(t *testing.T) {
 
 func TestFieldDecoderLimits(t *testing.T) {
 	const calm, calmStream = "conn ENHANCE_YOUR_CALM limit", "stream ENHANCE_YOUR_CALM limit"
-	bomb := append(block(":status", "200", "x", strings.Repeat("b", 3900)), []byte(strings.Repeat("\xbe", 200_000))...)
+	bomb := append(block(":status", "200", "x", strings.Repeat("b", 3900)), []byte(strings.Repeat("\xbe", DefaultBlockBytes-8<<10))...)
 	for _, tt := range []struct {
 		name   string
 		cfg    DecoderConfig

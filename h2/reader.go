@@ -16,6 +16,7 @@ type reader struct {
 	first   bool // the peer's SETTINGS have not come
 	dec     *FieldDecoder
 	scratch wire.Response // what a block is decoded into
+	content int           // bytes that streams have taken
 	wakes   []*stream     // whose callers are to be woken
 
 	// Of the frame that has begun to come.
@@ -30,9 +31,14 @@ type reader struct {
 	push    uint32 // the promised stream, if it is a PUSH_PROMISE
 }
 
-// readBuffer is the size of the read buffer in bytes, if no frame is larger. A
-// system call should bring many frames.
-const readBuffer = 64 << 10
+// The sizes of the read buffer in bytes, if no frame is larger. It begins with room
+// for one frame of the usual size, and grows once that much content has come and
+// fills it: a system call should then bring many frames. A connection on which there
+// is nothing but heads and frames about the connection stays small.
+const (
+	firstRead = 16<<10 + FrameHeaderLen
+	bulkRead  = 64 << 10
+)
 
 func (r *reader) init(c *Conn) {
 	r.first = true
@@ -56,7 +62,7 @@ const (
 // is how the end of the connection is seen.
 func (c *Conn) readLoop() {
 	r := &c.in
-	r.buf = bufpool.Get(max(readBuffer, int(c.ours.frame)+FrameHeaderLen))
+	r.buf = bufpool.Get(max(firstRead, int(c.ours.frame)+FrameHeaderLen))
 	over := false
 	for empty := 0; ; {
 		n, err := c.nc.Read(r.buf[r.w:])
@@ -64,10 +70,13 @@ func (c *Conn) readLoop() {
 			empty = 0
 			r.w += n
 			c.heard.Store(c.now())
+			full := r.w == len(r.buf)
 			if over || !c.frames() {
 				// Read on: a socket that is closed with bytes unread is reset,
 				// and GOAWAY may be lost with it.
 				over, r.r, r.w = true, 0, 0
+			} else if full && r.content >= bulkRead && len(r.buf) < bulkRead {
+				r.grow()
 			}
 		} else if err == nil {
 			if empty++; empty == 100 {
@@ -83,6 +92,14 @@ func (c *Conn) readLoop() {
 	}
 	bufpool.Put(r.buf)
 	r.buf = nil
+}
+
+// grow makes the buffer as large as it gets. What it holds is at its beginning.
+func (r *reader) grow() {
+	old := r.buf
+	r.buf = bufpool.Get(bulkRead)
+	copy(r.buf, old[:r.w])
+	bufpool.Put(old)
 }
 
 // cutShort makes the end of the input an unexpected one if it comes within a

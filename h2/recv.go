@@ -137,6 +137,7 @@ func (c *Conn) data(f Frame) error {
 		c.creditConnLocked()
 		return err
 	}
+	c.in.content = min(c.in.content+len(data), bulkRead)
 	if pad := n - len(data); pad > 0 {
 		c.recvWin.Credit(pad)
 		s.recv.Credit(pad)

@@ -85,40 +85,35 @@ func floods() []flooded {
 		{name: "empty DATA flood", once: head, repeat: h2.AppendData(nil, 1, nil, false, 0), refused: h2.EnhanceYourCalm},
 		{name: "DATA of nothing but padding", once: head, repeat: h2.AppendData(nil, 1, nil, false, 250), refused: h2.EnhanceYourCalm},
 		{name: "PUSH_PROMISE of many fields", repeat: h2.AppendPushPromise(nil, 1, 2, []byte(strings.Repeat(small, 30))), refused: h2.ProtocolError},
-		{name: "endless interim responses", repeat: h2.AppendHeaders(nil, 1, []byte("\x08\x03103"+large), h2.HeadersOptions{}), refused: h2.StreamClosed, bound: sectionBound},
+		{name: "endless interim responses", repeat: h2.AppendHeaders(nil, 1, []byte("\x08\x03103"+large), h2.HeadersOptions{}), refused: h2.StreamClosed},
 		{name: "endless CONTINUATION without content", once: open(ok), repeat: more(""), refused: h2.EnhanceYourCalm},
 		{name: "endless CONTINUATION, a byte each", once: open(ok), repeat: more("\x88"), refused: h2.EnhanceYourCalm},
-		{name: "endless CONTINUATION, small fields", once: open(ok), repeat: more(small), refused: h2.EnhanceYourCalm, bound: sectionBound},
-		{name: "endless CONTINUATION, large fields", once: open(ok), repeat: more(large), refused: h2.EnhanceYourCalm, bound: sectionBound},
-		{name: "endless CONTINUATION, one string", once: open(ok + "\x00\x01x" + string(hpackInt(nil, 7, 255<<10))),
-			repeat: more(strings.Repeat("y", 16000)), refused: h2.EnhanceYourCalm, bound: sectionBound},
-		{name: "endless CONTINUATION, one Huffman string", once: open(ok + "\x00\x01x" + string(huffman(hpackInt(nil, 7, 255<<10)))),
-			repeat: more(strings.Repeat("\x00", 16000)), refused: h2.EnhanceYourCalm, bound: sectionBound},
-		{name: "endless trailers", once: join(head, rawFrame(h2.FrameHeaders, h2.FlagEndStream, 1, small)), repeat: more(large), refused: h2.EnhanceYourCalm, bound: sectionBound},
+		{name: "endless CONTINUATION, small fields", once: open(ok), repeat: more(small), refused: h2.EnhanceYourCalm},
+		{name: "endless CONTINUATION, large fields", once: open(ok), repeat: more(large), refused: h2.EnhanceYourCalm},
+		{name: "endless CONTINUATION, one string", once: open(ok + "\x00\x01x" + string(hpackInt(nil, 7, 63<<10))),
+			repeat: more(strings.Repeat("y", 16000)), refused: h2.EnhanceYourCalm},
+		{name: "endless CONTINUATION, one Huffman string", once: open(ok + "\x00\x01x" + string(huffman(hpackInt(nil, 7, 63<<10)))),
+			repeat: more(strings.Repeat("\x00", 16000)), refused: h2.EnhanceYourCalm},
+		{name: "endless trailers", once: join(head, rawFrame(h2.FrameHeaders, h2.FlagEndStream, 1, small)), repeat: more(large), refused: h2.EnhanceYourCalm},
 		{name: "HPACK bomb", once: open(string(bomb)), repeat: more(strings.Repeat("\xbe", 16000)), heavy: true, refused: h2.EnhanceYourCalm},
-		{name: "HPACK bomb of empty fields", once: open(ok + "\x40\x01a\x00"), repeat: more(strings.Repeat("\xbe", 16000)), heavy: true, refused: h2.EnhanceYourCalm, bound: sectionBound},
+		{name: "HPACK bomb of empty fields", once: open(ok + "\x40\x01a\x00"), repeat: more(strings.Repeat("\xbe", 16000)), heavy: true, refused: h2.EnhanceYourCalm},
 		{name: "a frame that never ends, byte by byte", once: join(head, h2.AppendFrameHeader(nil, h2.FrameHeader{Type: h2.FrameData, StreamID: 1, Length: 16384})),
 			repeat: []byte("x"), piece: 1, most: 2000},
 		{name: "a huge content-length", once: h2.AppendHeaders(nil, 1, fieldBlock(":status", "200", "content-length", "9223372036854775807"), h2.HeadersOptions{}),
 			repeat: h2.AppendData(nil, 1, []byte("x"), false, 0), most: 500},
 		{name: "a peer that never reads an upload", once: window, takes: 500, req: upload, most: int64(len(window)), bound: uploadBound},
 		{name: "an upload with a window of a byte at a time", once: h2.AppendSettings(nil, h2.Setting{ID: h2.SettingInitialWindowSize}),
-			repeat: h2.AppendWindowUpdate(nil, 1, 1), req: upload, refused: h2.EnhanceYourCalm, bound: uploadBound},
+			repeat: h2.AppendWindowUpdate(nil, 1, 1), req: upload, refused: h2.EnhanceYourCalm},
 		// What comes once and is dealt with must not stay behind.
-		{name: "idle after a large head", once: join(open(ok+"\x00\x01x"+string(hpackInt(nil, 7, 250_000))), bytes.Repeat(more(strings.Repeat("y", 10_000)), 25),
+		{name: "idle after a large head", once: join(open(ok+"\x00\x01x"+string(hpackInt(nil, 7, 60_000))), bytes.Repeat(more(strings.Repeat("y", 10_000)), 6),
 			rawFrame(h2.FrameContinuation, h2.FlagEndHeaders, 1, ""), h2.AppendData(nil, 1, nil, true, 0)), idle: true},
-		{name: "idle after large trailers", once: join(head, rawFrame(h2.FrameHeaders, h2.FlagEndStream, 1, "\x00\x01x"+string(hpackInt(nil, 7, 250_000))),
-			bytes.Repeat(more(strings.Repeat("y", 10_000)), 25), rawFrame(h2.FrameContinuation, h2.FlagEndHeaders, 1, "")), idle: true},
+		{name: "idle after large trailers", once: join(head, rawFrame(h2.FrameHeaders, h2.FlagEndStream, 1, "\x00\x01x"+string(hpackInt(nil, 7, 60_000))),
+			bytes.Repeat(more(strings.Repeat("y", 10_000)), 6), rawFrame(h2.FrameContinuation, h2.FlagEndHeaders, 1, "")), idle: true},
 	}
 }
 
-const (
-	// sectionBound is for what the limits of a field section allow, up to the
-	// last byte: DecoderConfig.ListBytes once as received, and once as decoded.
-	sectionBound = floodBound + 2*h2.DefaultListBytes
-	// uploadBound is for the buffers that any upload has.
-	uploadBound = floodBound + 3*(128<<10)
-)
+// uploadBound is for the buffers of an upload that has begun to flow.
+const uploadBound = floodBound + 3*(128<<10)
 
 // hpackInt appends an integer of n bits prefix (RFC 7541 §5.1).
 func hpackInt(dst []byte, n, i int) []byte {
@@ -228,14 +223,8 @@ func TestThreatsMemory(t *testing.T) {
 	close(gate)
 	warm.Wait()
 	cfg := h2.Config{PingInterval: -1, SettingsTimeout: -1, Write: wire.Never}
-	small := cfg
-	small.Fields = h2.DecoderConfig{ListBytes: 16 << 10, BlockBytes: 16 << 10}
 	for _, k := range floods() {
 		t.Run(k.name, func(t *testing.T) { k.measure(t, cfg, n) })
-		if k.bound == sectionBound {
-			k.bound = floodBound + 2*(16<<10)
-			t.Run(k.name+", limits of 16 KiB", func(t *testing.T) { k.measure(t, small, max(n/10, 10)) })
-		}
 	}
 }
 

@@ -38,8 +38,12 @@ type upload struct {
 	local  bool // the body is at fault
 }
 
-// uploadBuffer is the size of the buffer between a body and its frames.
-const uploadBuffer = 64 << 10
+// The sizes of the buffer between a body and its frames: at first, and once as much
+// as the larger holds has been sent. A peer that takes little is not worth more.
+const (
+	firstUpload = 16 << 10
+	bulkUpload  = 64 << 10
+)
 
 func durationOf(ns int64) time.Duration { return time.Duration(max(ns, 0)) }
 
@@ -132,8 +136,12 @@ func (u *upload) send() error {
 	if u.body == nil {
 		return u.finish(nil)
 	}
-	u.buf = bufpool.Get(uploadBuffer)
+	u.buf = bufpool.Get(firstUpload)
 	for empty := 0; ; {
+		if u.total >= bulkUpload && len(u.buf) < bulkUpload {
+			bufpool.Put(u.buf)
+			u.buf = bufpool.Get(bulkUpload)
+		}
 		if !u.enter() {
 			return errStopped
 		}

@@ -111,7 +111,7 @@ func TestErrorTree(t *testing.T) {
 		{"two lengths", answer("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx"), nil, "head", true,
 			"Transport Protocol RemoteProtocol", "Content-Length"},
 		{"endless head", answer("HTTP/1.1 200 OK\r\nA: " + strings.Repeat("a", 300<<10)), nil, "head", true,
-			"Transport Protocol RemoteProtocol", "longer than 262144 bytes"},
+			"Transport Protocol RemoteProtocol", "longer than 65536 bytes"},
 		{"too little body", silent, []httpx.RequestOption{httpx.WithHeader("Content-Length", "3"), httpx.Reader(struct{ io.Reader }{strings.NewReader("x")})}, "write", false,
 			"Transport Protocol LocalProtocol", "after 1 of its announced 3 bytes"},
 		{"body that fails", silent, []httpx.RequestOption{httpx.Reader(io.MultiReader(strings.NewReader("x"), badReader{}))}, "write", true, "RequestBody", "bad reader"},

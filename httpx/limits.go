@@ -29,7 +29,7 @@ type Limits struct {
 	// MaxRequestsPerConnection retires a connection after so many requests.
 	// Default none.
 	MaxRequestsPerConnection int
-	// MaxHeaderBytes bounds a response head. Default 256 KiB; it cannot be
+	// MaxHeaderBytes bounds a response head. Default 64 KiB; it cannot be
 	// switched off.
 	MaxHeaderBytes int
 	// MaxHeaderFields bounds the field lines of a response head. Default: see

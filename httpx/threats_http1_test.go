@@ -406,7 +406,7 @@ func TestThreatsHTTP1TinyPieces(t *testing.T) {
 		}
 		head.WriteString("Content-Length: 2\r\n\r\nok")
 		s := respond(t, head.String())
-		c := newClient(t, httpx.WithDialContext(func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c := newClient(t, httpx.WithLimits(httpx.Limits{MaxHeaderBytes: 256 << 10}), httpx.WithDialContext(func(ctx context.Context, network, addr string) (net.Conn, error) {
 			nc, err := new(net.Dialer).DialContext(ctx, network, addr)
 			return byByte{nc}, err
 		}))

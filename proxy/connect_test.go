@@ -188,7 +188,7 @@ func TestConnectBroken(t *testing.T) {
 		{"too many interim responses", strings.Repeat("HTTP/1.1 102 P\r\n\r\n", 33), proxy.Tunnel{}, wire.KindProtocol, "33 interim responses"},
 		{"interim responses that are too long together", strings.Repeat("HTTP/1.1 102 P\r\nA: "+strings.Repeat("b", 70)+"\r\n\r\n", 3),
 			proxy.Tunnel{Limits: h1.Limits{HeadBytes: 200}}, wire.KindProtocol, "interim responses of"},
-		{"a head without end", "HTTP/1.1 200 OK\r\nA: " + strings.Repeat("b", 300<<10), proxy.Tunnel{}, wire.KindProtocol, "longer than 262144 bytes"},
+		{"a head without end", "HTTP/1.1 200 OK\r\nA: " + strings.Repeat("b", 300<<10), proxy.Tunnel{}, wire.KindProtocol, "longer than 65536 bytes"},
 		{"a head above a limit of the caller's", "HTTP/1.1 200 OK\r\nA: " + strings.Repeat("b", 80) + "\r\n\r\n",
 			proxy.Tunnel{Limits: h1.Limits{HeadBytes: 100}}, wire.KindProtocol, "longer than 100 bytes"},
 		{"too many fields", "HTTP/1.1 200 OK\r\nA: b\r\nA: c\r\n\r\n", proxy.Tunnel{Limits: h1.Limits{Fields: 1}}, wire.KindProtocol, "Limits.Fields"},

@@ -25,6 +25,7 @@ const (
 	size4K   = 4 << 10
 	size8K   = 8 << 10
 	size16K  = 16 << 10
+	size18K  = 18 << 10 // an HTTP/2 frame of the usual 16 KiB with its header
 	size32K  = 32 << 10
 	size64K  = 64 << 10
 	size128K = 128 << 10
@@ -35,6 +36,7 @@ var (
 	pool4K   = sync.Pool{New: func() any { return new([size4K]byte) }}
 	pool8K   = sync.Pool{New: func() any { return new([size8K]byte) }}
 	pool16K  = sync.Pool{New: func() any { return new([size16K]byte) }}
+	pool18K  = sync.Pool{New: func() any { return new([size18K]byte) }}
 	pool32K  = sync.Pool{New: func() any { return new([size32K]byte) }}
 	pool64K  = sync.Pool{New: func() any { return new([size64K]byte) }}
 	pool128K = sync.Pool{New: func() any { return new([size128K]byte) }}
@@ -51,6 +53,8 @@ func Get(n int) []byte {
 		return pool8K.Get().(*[size8K]byte)[:]
 	case n <= size16K:
 		return pool16K.Get().(*[size16K]byte)[:]
+	case n <= size18K:
+		return pool18K.Get().(*[size18K]byte)[:]
 	case n <= size32K:
 		return pool32K.Get().(*[size32K]byte)[:]
 	case n <= size64K:
@@ -75,6 +79,8 @@ func Put(b []byte) {
 		pool8K.Put((*[size8K]byte)(b))
 	case size16K:
 		pool16K.Put((*[size16K]byte)(b))
+	case size18K:
+		pool18K.Put((*[size18K]byte)(b))
 	case size32K:
 		pool32K.Put((*[size32K]byte)(b))
 	case size64K:
