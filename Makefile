@@ -15,7 +15,7 @@ demo: ## the main job against a server of its own
 	@cd httpx/cmd/htx && go run . demo
 
 test: ## all modules
-	@$(call each,go test ./...)
+	@$(call each,go test -timeout 20m ./...)
 
 features: ## all tests, and rows of httpx/FEATURES.md without a passing one; RACE=1 for the race detector, WRITE=1 to fill in the column of tests
 	@cd tools && go build -o ../bin/features ./features
@@ -26,7 +26,7 @@ api: ## the public API against api.txt, and that all of it has comments; WRITE=1
 	@bin/api $(if $(WRITE),-write)
 
 race: ## all tests under the race detector (needs a C compiler)
-	@$(call each,CGO_ENABLED=1 go test -race ./...)
+	@$(call each,CGO_ENABLED=1 go test -race -timeout 30m ./...)
 
 lint: ## gofmt, go mod tidy, vet and staticcheck, whose version tools/go.mod pins
 	@out=$$(gofmt -l .); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }

@@ -128,7 +128,7 @@ type tests map[string]map[string]bool
 
 // run runs the tests of a module, whose failures go to standard output.
 func run(dir string, race bool, into tests) error {
-	cmd := exec.Command("go", "test", "-json", fmt.Sprintf("-race=%t", race), "./...")
+	cmd := exec.Command("go", "test", "-timeout", "30m", "-json", fmt.Sprintf("-race=%t", race), "./...")
 	cmd.Dir = dir
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
