@@ -135,16 +135,25 @@ func (l *lineReader) next() (line []byte, ended bool, err error) {
 	}
 }
 
+// end is where the first line of b ends, -1 if it does not.
 func (l *lineReader) end(b []byte) int {
 	if l.onlyLF {
 		return bytes.IndexByte(b, '\n')
 	}
-	i := bytes.IndexByte(b, '\n')
-	if i < 0 {
-		return bytes.IndexByte(b, '\r')
+	// Step by step, each twice as long: to look for the one all through b, where
+	// there is only the other, would be done again for each line.
+	for at, step := 0, 64; at < len(b); at, step = at+step, 2*step {
+		part := b[at:min(at+step, len(b))]
+		i := bytes.IndexByte(part, '\n')
+		if i >= 0 {
+			part = part[:i]
+		}
+		if j := bytes.IndexByte(part, '\r'); j >= 0 {
+			i = j
+		}
+		if i >= 0 {
+			return at + i
+		}
 	}
-	if j := bytes.IndexByte(b[:i], '\r'); j >= 0 {
-		return j
-	}
-	return i
+	return -1
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"gohttpx.dev/httpx"
 )
@@ -190,6 +191,27 @@ func TestLines(t *testing.T) {
 		}
 		if got, err := collect(received(t, false, true, "", long+"x\n", httpx.WithMaxLineBytes(httpx.Unlimited)).Lines()); err != nil || len(got) != 1 {
 			t.Errorf("unlimited: %v", err)
+		}
+	})
+	// What looks for the end of a line in all that follows is quadratic.
+	t.Run("A6.10 every line end costs the same", func(t *testing.T) {
+		took := func(end string) time.Duration {
+			best := time.Duration(1 << 62)
+			for range 5 {
+				began := time.Now()
+				n := 0
+				for range received(t, false, true, "", strings.Repeat(end, 1<<19)).Lines() {
+					n++
+				}
+				best = min(best, time.Since(began))
+				if n != 1<<19 {
+					t.Fatalf("%d lines", n)
+				}
+			}
+			return best
+		}
+		if lf, cr := took("\n"), took("\r"); cr > 8*lf {
+			t.Errorf("half a million lines take %v with LF, %v with CR", lf, cr)
 		}
 	})
 	t.Run("A6.10 a line is there before what follows it", func(t *testing.T) {
