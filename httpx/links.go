@@ -5,11 +5,12 @@ import (
 	"strings"
 )
 
-// maxLinks bounds the links of one response, and maxLinkParams the parameters of
-// one link; what is beyond is ignored.
+// What is beyond these is ignored. A link of three bytes may come to as much as the
+// URL that it is relative to, and so does one that turns out to be none.
 const (
-	maxLinks      = 500
-	maxLinkParams = 50
+	maxLinks      = 500     // of one response, malformed ones included
+	maxLinkParams = 50      // of one link
+	maxLinkBytes  = 1 << 20 // of the targets and anchors of one response
 )
 
 // Link is a link of a Link field (RFC 8288).
@@ -57,8 +58,7 @@ func (l Link) HasRel(rel string) bool {
 }
 
 // Links returns the links of the response's Link fields (RFC 8288), in the order
-// received and at most 500. What is malformed is left out, and costs no other
-// link.
+// received, at most 500 and of 1 MiB together. What is malformed is left out.
 func (r *Response) Links() []Link { return ParseLinks(r.URL, r.Header.Values("Link")) }
 
 // Link returns the first link with the relation type, such as "next". Links that
@@ -76,8 +76,9 @@ func (r *Response) Link(rel string) (Link, bool) {
 // nil: then relative targets stay relative.
 func ParseLinks(base *URL, fields []string) []Link {
 	var links []Link
+	tried, size := 0, 0
 	for _, s := range fields {
-		for len(links) < maxLinks {
+		for tried < maxLinks && size < maxLinkBytes {
 			start := strings.IndexByte(s, '<')
 			if start < 0 {
 				break
@@ -89,8 +90,12 @@ func ParseLinks(base *URL, fields []string) []Link {
 				break
 			}
 			ps, rest := parseParams(after, true)
-			if l, ok := newLink(base, target, ps); ok && strings.Trim(before, " \t") == "" {
-				links = append(links, l)
+			if strings.Trim(before, " \t") == "" {
+				tried++
+				if l, ok := newLink(base, target, ps); ok {
+					links = append(links, l)
+					size += len(l.URL) + len(l.Anchor)
+				}
 			}
 			if s = strings.TrimPrefix(rest, ","); s == "" {
 				break

@@ -87,6 +87,33 @@ func TestLinks(t *testing.T) {
 			t.Errorf("%d links, %d parameters", len(l), len(l[0].Params))
 		}
 	})
+	// The base may be long, by a redirect, and each link as long as that.
+	t.Run("A6.13 short links that come to much", func(t *testing.T) {
+		long, err := httpx.ParseURL("https://api.example/" + strings.Repeat("x", 60_000) + "/?q")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, link := range map[string]string{
+			"links":                  `<a>,`,
+			"links with anchors":     `<a>;anchor=b,`,
+			"no links":               `x <a>,`,
+			"no links, for a target": `<http:a>,`,
+			"no links, for anchors":  `<a>;anchor="http:b",`,
+		} {
+			var got []httpx.Link
+			// 500 that are resolved, and all that it takes.
+			if heap := allocated(func() { got = httpx.ParseLinks(long, []string{strings.Repeat(link, 250_000/len(link))}) }); heap > 256<<20 {
+				t.Errorf("%s: %d bytes of memory", name, heap)
+			}
+			size := 0
+			for _, l := range got {
+				size += len(l.URL) + len(l.Anchor)
+			}
+			if size > 1<<20+2*64<<10 {
+				t.Errorf("%s: %d bytes are kept", name, size)
+			}
+		}
+	})
 	t.Run("A6.13 without a base", func(t *testing.T) {
 		l := httpx.ParseLinks(nil, []string{"</a>; rel=x"})
 		if want := []httpx.Link{{URL: "/a", Rel: []string{"x"}}}; !reflect.DeepEqual(l, want) {
