@@ -22,7 +22,7 @@ const (
 	perSecond    = 100      // earned by time
 	perUpdate    = 128      // bytes of content sent that make one WINDOW_UPDATE right
 	smallData    = 256      // DATA of ours that is shorter earns nothing: data dribble
-	maxQueued    = 8000     // answers that may wait for a peer that does not read: more than one read can bring
+	maxQueued    = 1500     // answers that wait to be written before reading stops: above allowance, as a flood for nothing is to be refused
 	lateHeads    = 3        // field blocks that may come for a stream after its reset
 	maxWrite     = 96 << 10 // of content; with the last frame it is within a pooled buffer of 128 KiB
 	maxWriteHard = 1 << 20  // where even the heads of requests wait
@@ -30,7 +30,6 @@ const (
 
 const (
 	ruleFlood   = "RFC 9113 §10.5: a peer that abuses the protocol is disconnected"
-	ruleUnread  = "RFC 9113 §10.5: a peer that does not read its answers is disconnected"
 	ruleInterim = "limit: Config.Interim"
 
 	ruleInterimSize = "limit: DecoderConfig.ListBytes, by all interim responses"
@@ -76,14 +75,6 @@ func (g *guard) update(now int64) error {
 		return nil
 	}
 	return g.spend(now, FrameWindowUpdate)
-}
-
-// queue counts an answer that was put into the write buffer.
-func (g *guard) queue() error {
-	if g.queued++; g.queued > maxQueued {
-		return ConnError{Code: EnhanceYourCalm, Rule: ruleUnread, What: "too many unread answers"}
-	}
-	return nil
 }
 
 // reset allows for what is under way on a stream that we reset and the peer has

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"golang.org/x/net/http2/hpack"
 
@@ -173,14 +174,90 @@ func TestNoFlood(t *testing.T) {
 	})
 }
 
-// A peer that does not read its answers is disconnected before they pile up.
+// A peer that does not read its answers is disconnected, or not read, before they pile
+// up.
 func TestUnreadAnswers(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		f := start(t, h2.Config{Write: wire.Never, PingInterval: -1})
-		f.nc.SetCapacity(20)
-		for i := 0; i < 20000 && f.TrySend(h2.AppendPing(nil, [8]byte{}, false)) == nil; i++ {
+	t.Run("PINGs for nothing", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			f := start(t, h2.Config{Write: wire.Never, PingInterval: -1})
+			f.nc.SetCapacity(20)
+			for i := 0; i < 20000 && f.TrySend(h2.AppendPing(nil, [8]byte{}, false)) == nil; i++ {
+			}
+			f.phase(wire.ConnClosed)
+		})
+	})
+	// Content earns the right to ask, and so does not end.
+	const rounds = 20_000
+	ask := func(f *fixture) error {
+		b := h2.AppendData(nil, 1, []byte("x"), false, 0)
+		for range 4 {
+			b = h2.AppendPing(b, [8]byte{}, false)
 		}
-		f.phase(wire.ConnClosed)
+		for range rounds {
+			if err := f.TrySend(b); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for name, cfg := range map[string]h2.Config{
+		"the socket's limit ends it":   {Write: 3 * time.Second, PingInterval: -1},
+		"a PING without an answer too": {Write: wire.Never, PingInterval: time.Second, PingTimeout: 2 * time.Second},
+	} {
+		t.Run("PINGs between content, "+name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := start(t, cfg)
+				k := f.do(t.Context(), never(get("/")))
+				f.WantHeaders(1, "", "a request")
+				f.nc.SetCapacity(20)
+				f.SendHeaders(1, false, ":status", "200")
+				began := time.Now()
+				ask(f) // what comes after the end is dropped
+				k.wait()
+				f.phase(wire.ConnClosed)
+				if d := time.Since(began); !errors.Is(k.berr, wire.ErrTimeout) || d < 3*time.Second || d > 5*time.Second {
+					t.Errorf("after %v: %v", d, k.berr)
+				}
+			})
+		})
+	}
+	t.Run("PINGs between content, Close ends it", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			f := start(t, h2.Config{Write: wire.Never, PingInterval: -1})
+			k := f.do(t.Context(), never(get("/")))
+			f.WantHeaders(1, "", "a request")
+			f.nc.SetCapacity(20)
+			f.SendHeaders(1, false, ":status", "200")
+			f.Go(func() { ask(f) })
+			synctest.Wait()
+			f.c.Close()
+			if k.wait(); !errors.Is(k.berr, wire.ErrClosed) {
+				t.Errorf("got %v", k.berr)
+			}
+		})
+	})
+	t.Run("PINGs between content, a peer that reads later", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			f := start(t, h2.Config{Write: wire.Never, PingInterval: -1})
+			k := f.do(t.Context(), never(get("/")))
+			f.WantHeaders(1, "", "a request")
+			f.nc.SetCapacity(20)
+			f.SendHeaders(1, false, ":status", "200")
+			f.Go(func() {
+				if err := ask(f); err != nil {
+					t.Error(err)
+				}
+				f.SendData(1, "", true)
+			})
+			synctest.Wait()
+			for n := 0; n < 4*rounds; {
+				if fr := f.Next("all answers"); fr.Type == h2.FramePing && fr.Ack() {
+					n++
+				}
+			}
+			k.ok(200, strings.Repeat("x", rounds))
+			f.alive()
+		})
 	})
 }
 

@@ -46,7 +46,8 @@ func (c *Conn) settings(f Frame) error {
 	if first && c.end == nil {
 		close(c.settled)
 	}
-	return c.guard.queue()
+	c.answerLocked()
+	return nil
 }
 
 // ackedLocked makes ours count.

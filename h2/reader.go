@@ -18,6 +18,7 @@ type reader struct {
 	scratch wire.Response // what a block is decoded into
 	content int           // bytes that streams have taken
 	wakes   []*stream     // whose callers are to be woken
+	taken   chan struct{} // capacity 1; a token when the write buffer was, or never will be
 
 	// Of the frame that has begun to come.
 	life int // its bytes that were counted as signs of life
@@ -43,6 +44,7 @@ const (
 func (r *reader) init(c *Conn) {
 	r.first = true
 	r.dec = NewFieldDecoder(c.cfg.Fields)
+	r.taken = make(chan struct{}, 1)
 }
 
 const (
@@ -383,7 +385,8 @@ func (c *Conn) fragment(f Frame) error {
 		// refuse a push with RST_STREAM.
 		c.wbuf = AppendRSTStream(c.wbuf, r.push, RefusedStream)
 		c.flushLocked()
-		return c.guard.queue()
+		c.answerLocked()
+		return nil
 	}
 	if r.kind == DiscardBlock {
 		return err

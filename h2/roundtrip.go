@@ -233,8 +233,9 @@ func (c *Conn) roomLocked(ctx context.Context, s *stream, limit int64) error {
 	}
 }
 
-// wakeRoomsLocked wakes those who wait for room.
+// wakeRoomsLocked wakes those who wait for room, the reader among them.
 func (c *Conn) wakeRoomsLocked() {
+	wakeUp(c.in.taken)
 	for i, s := range c.rooms {
 		wakeUp(s.sendWake)
 		c.rooms[i] = nil

@@ -75,6 +75,8 @@ func floods() []flooded {
 		{name: "SETTINGS acknowledgement flood", repeat: h2.AppendSettingsAck(nil), refused: h2.EnhanceYourCalm},
 		{name: "PING flood", repeat: h2.AppendPing(nil, [8]byte{}, false), refused: h2.EnhanceYourCalm},
 		{name: "PING flood, answers not read", repeat: h2.AppendPing(nil, [8]byte{}, false), takes: 200, refused: h2.EnhanceYourCalm},
+		{name: "PINGs that content pays for, answers not read", once: head, repeat: append(h2.AppendData(nil, 1, []byte("x"), false, 0),
+			bytes.Repeat(h2.AppendPing(nil, [8]byte{}, false), 4)...), takes: 200, most: 1 << 20},
 		{name: "PING acknowledgement flood", repeat: h2.AppendPing(nil, [8]byte{}, true), refused: h2.EnhanceYourCalm},
 		{name: "PRIORITY flood", repeat: h2.AppendPriority(nil, 1, h2.Priority{}), refused: h2.EnhanceYourCalm},
 		{name: "RST_STREAM flood", repeat: h2.AppendRSTStream(nil, 1, h2.Cancel), refused: h2.EnhanceYourCalm},

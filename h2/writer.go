@@ -114,6 +114,24 @@ func (c *Conn) swapLocked() []byte {
 	return out
 }
 
+// answerLocked counts an answer in the write buffer. For a peer that asks and does
+// not read, however well it pays with content for the frames that it has answered,
+// they would pile up: so the reader waits when they are many, until the writer has
+// taken them. What ends this is what ends a write that stands still: the socket's
+// limit, a PING without an answer, or Close. Called by the reader.
+func (c *Conn) answerLocked() {
+	c.guard.queued++
+	for c.guard.queued > maxQueued && c.end == nil && c.writeErr == nil {
+		c.in.wakeAll()
+		c.unlock()
+		<-c.in.taken
+		c.mu.Lock()
+	}
+	if c.writeErr != nil {
+		c.wbuf = nil // nobody will take it
+	}
+}
+
 // idleBuffer is the most that each of the two buffers keeps of an idle
 // connection's memory, in bytes.
 const idleBuffer = 32 << 10
