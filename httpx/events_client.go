@@ -198,10 +198,9 @@ func (s *eventSource) wait() time.Duration {
 			d = 3 * time.Second
 		}
 	}
-	d = max(d, minReconnect)
+	d = min(max(d, minReconnect), most)
 	for i := 1; i < s.misses && d < most; i++ {
-		d *= 2
+		d += min(d, most-d)
 	}
-	d = min(d, most)
-	return min(d+rand.N(d/4+1), most)
+	return d + rand.N(min(d/4, most-d)+1) // both sums are within most, however large that is
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -184,6 +185,16 @@ func TestEventsReconnect(t *testing.T) {
 		s, _, err := run(t, httpx.Reconnect{}, nil, stream("id: a\x01b\ndata: a\n\n"), over)
 		if err != nil || !slices.Equal(lastIDs(s), []string{"-", "-"}) {
 			t.Errorf("%q %v", lastIDs(s), err)
+		}
+	})
+	t.Run("B29 no bound of the caller's, and the longest wait that a server can say", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var waits []time.Duration
+		policy := httpx.Reconnect{MaxDelay: math.MaxInt64, OnWait: func(_ error, d time.Duration) { waits = append(waits, d); cancel() }}
+		c := newClient(t, httpx.WithTransport(&script{answers: []answer{stream("retry: 99999999999999999999\ndata: a\n\n"), over}}), httpx.WithReconnect(policy))
+		collect(c.Events(ctx, "GET", "http://a.example/"))
+		if len(waits) != 1 || waits[0] != math.MaxInt64 {
+			t.Errorf("%v: no wait at all is a loop", waits)
 		}
 	})
 	t.Run("B29 waits", func(t *testing.T) {
