@@ -36,7 +36,6 @@ type collector struct {
 	r      *execution
 	show   *progress
 	latest slice // since the last line of progress
-	total  *hdrhistogram.Histogram
 	slices []slice
 	width  time.Duration // that of the span, doubled as often as it takes
 
@@ -56,7 +55,7 @@ func widthFor(d time.Duration) time.Duration {
 
 func newCollector(r *execution, con console) *collector {
 	c := &collector{
-		r: r, total: newHist(histDigits), width: r.during.width,
+		r: r, width: r.during.width,
 		ask: make(chan struct{}), done: make(chan struct{}),
 	}
 	if !r.o.quiet {
@@ -103,14 +102,12 @@ func (c *collector) collect() {
 		for _, have := range s.take() {
 			got := slice{answered: have.answered, failed: have.failed}
 			if have.latency.TotalCount() > 0 {
-				got.latency = newHist(coarse)
-				got.latency.Merge(have.latency)
-				c.total.Merge(have.latency)
-				have.latency.Reset()
+				got.latency = have.latency
 			}
-			s.give(have.latency)
 			c.latest.add(&got)
 			c.slices[c.reach(have.index)].add(&got)
+			have.latency.Reset()
+			s.give(have.latency)
 		}
 	}
 }

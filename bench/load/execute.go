@@ -70,7 +70,7 @@ func execute(ctx context.Context, o *options, p *plan, d *dialer, con console) (
 	r.during.from, r.during.width = o.warmup, widthFor(o.duration)
 	r.during.until.Store(int64(r.until))
 	for range min(o.conns*o.streams, 2*runtime.GOMAXPROCS(0)) {
-		s := &shard{}
+		s := &shard{latency: newHist(histDigits)}
 		if o.rate > 0 {
 			s.wait = newHist(histDigits)
 		}
@@ -133,13 +133,20 @@ func (r *execution) await(ctx context.Context, ended <-chan struct{}, cutOff fun
 	}
 	end := time.NewTimer(min(r.until-r.now(), math.MaxInt64/2))
 	defer end.Stop()
+	idle := ended
 	for going := true; going; {
 		select {
 		case <-counting:
 			in, out = r.traffic()
 			continue
 		case <-end.C:
-		case <-ended:
+		case <-idle:
+			if r.pace == nil || r.now() >= r.pace.length() {
+				break
+			}
+			end.Reset(r.pace.length() - r.now())
+			idle = nil
+			continue
 		case <-ctx.Done():
 			res.interrupted = true
 		}

@@ -39,12 +39,16 @@ func (r *result) htmlNumbers(l *lines) {
 	for _, row := range [][3]string{
 		{"Answered", count(r.Answered), rate(r.Throughput)},
 		{"Failed", count(r.Failed), ""},
+		{"Unsent", count(r.Unsent), unsentNote},
 		{"Content", bytesText(float64(r.Content)), bytesText(r.ContentRate) + "/s"},
 		{"Received", bytesText(float64(r.BytesIn)), bytesText(r.RateIn) + "/s, on the wire"},
 		{"Sent", bytesText(float64(r.BytesOut)), bytesText(r.RateOut) + "/s"},
 		{"Connections", count(r.Dials), "made, on average in " + brief(r.meanDial())},
 		{"Warm-up", count(r.Warm), "requests, in no other number; " + count(r.WarmFailed) + " failed"},
 	} {
+		if row[0] == "Unsent" && r.Unsent == 0 {
+			continue
+		}
 		l.f("<tr><th>%s</th><td>%s</td><td class=\"note\">%s</td></tr>\n", row[0], row[1], row[2])
 	}
 	l.f("</table>\n")

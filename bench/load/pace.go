@@ -53,6 +53,16 @@ func (p *pacer) dueBefore(t time.Duration) int64 {
 	return min(k, p.total)
 }
 
+// length is how long the run takes at least: until the request behind the last one
+// would be due. A run of n requests at n a second takes a second, not one interval
+// less.
+func (p *pacer) length() time.Duration {
+	if end := float64(p.total) * p.interval; end < float64(p.until) {
+		return time.Duration(end)
+	}
+	return p.until
+}
+
 // take returns when the next request is due, at that time or later; false after
 // the last one.
 func (p *pacer) take(w *waiter) (time.Duration, bool) {

@@ -74,7 +74,7 @@ func newPlan(o *options, stdin io.Reader) (*plan, error) {
 		}
 	}
 	if o.requests != "" {
-		p.name = fmt.Sprintf("%d requests of a file to %s", len(specs), base.Origin())
+		p.name = fmt.Sprintf("%s of a file to %s", plural(len(specs), "request"), base.Origin())
 	}
 	return p, p.checkProtocol(o)
 }

@@ -118,7 +118,7 @@ func TestMergeOfWidths(t *testing.T) {
 
 // A long run has wide slices.
 func TestSlicesHalve(t *testing.T) {
-	c := &collector{r: &execution{shards: []*shard{{}}}, total: newHist(histDigits), width: minWidth}
+	c := &collector{r: &execution{shards: []*shard{{latency: newHist(histDigits)}}}, width: minWidth}
 	c.r.during.width = minWidth
 	c.r.during.until.Store(math.MaxInt64)
 	const n = 3*maxSlices + 7
@@ -134,7 +134,7 @@ func TestSlicesHalve(t *testing.T) {
 	for _, s := range c.slices {
 		sum += s.answered
 	}
-	if sum != n || c.width != 4*minWidth || len(c.slices) != (n+3)/4 || c.slices[0].answered != 4 || c.total.TotalCount() != n {
+	if sum != n || c.width != 4*minWidth || len(c.slices) != (n+3)/4 || c.slices[0].answered != 4 || c.r.shards[0].latency.TotalCount() != n {
 		t.Errorf("%d in %d slices of %v, the first with %d", sum, len(c.slices), c.width, c.slices[0].answered)
 	}
 }

@@ -67,11 +67,12 @@ func (r *execution) result(out outcome, col *collector) *result {
 		Elapsed: elapsed.Seconds(), Interrupted: out.interrupted, Unsent: out.unsent,
 		BytesIn: out.in, BytesOut: out.out,
 		counts:  counts{Statuses: map[int]int64{}, Failures: map[string]failure{}},
-		latency: col.total, slices: col.slices, width: col.width,
+		latency: newHist(histDigits), slices: col.slices, width: col.width,
 	}
 	for _, s := range r.shards {
 		c := s.total()
 		res.counts.add(&c)
+		res.latency.Merge(s.latency)
 		res.Warm += s.warm
 		res.WarmFailed += s.warmFailed
 		if s.wait != nil {

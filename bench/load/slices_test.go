@@ -21,8 +21,8 @@ func TestSliceOfAnAnswer(t *testing.T) {
 	var s span
 	s.from, s.width = 50*ms, 100*ms
 	s.until.Store(int64(50*ms + 370*ms))
-	sh := &shard{}
-	c := &collector{r: &execution{shards: []*shard{sh}}, total: newHist(histDigits), width: s.width}
+	sh := &shard{latency: newHist(histDigits)}
+	c := &collector{r: &execution{shards: []*shard{sh}}, width: s.width}
 	c.r.during.from, c.r.during.width = s.from, s.width
 	c.r.during.until.Store(s.until.Load())
 	for _, end := range []time.Duration{1, 100, 101, 360, 370, 371, 399, 420} {
@@ -175,5 +175,34 @@ func TestStatusBeyond599(t *testing.T) {
 	r := load(t, t.Context(), url, "-c", "1", "-n", "3", "-quiet", "-check-status", "9xx").want(t, exitOK)
 	if r.Statuses[999] != 3 || len(r.Statuses) != 1 {
 		t.Errorf("%v", r.Statuses)
+	}
+}
+
+// An open loop lasts as long as it was told to, or as its requests take at that
+// rate: what is due and answered before that makes no higher rate of it.
+func TestLengthOfOpenLoop(t *testing.T) {
+	s := newSite(t, nil, nil)
+	for name, args := range map[string][]string{
+		"by duration":                {"-d", "500ms"},
+		"by count":                   {"-n", "5"},
+		"by count and duration":      {"-n", "5", "-d", "1h"},
+		"by count behind a warm-up":  {"-n", "5", "-warmup", "100ms"},
+		"by duration behind warm-up": {"-d", "500ms", "-warmup", "100ms"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := load(t, t.Context(), append(args, s.URL, "-rate", "10", "-c", "2", "-quiet")...).want(t, exitOK)
+			if r.Answered != 5 || r.Elapsed < 0.5 || r.Throughput > 10 {
+				t.Errorf("%d answered in %v s, %v/s, at a rate of 10/s", r.Answered, r.Elapsed, r.Throughput)
+			}
+		})
+	}
+}
+
+// What nobody could send at the end is said, even where the rate counts as held.
+func TestUnsentIsSaid(t *testing.T) {
+	r := &result{Rate: 1000, Offered: 10000, Unsent: 90, latency: newHist(histDigits), width: minWidth}
+	page, err := r.asHTML()
+	if text := string(r.text()); err != nil || !strings.Contains(text, "Unsent                     90") || !strings.Contains(string(page), unsentNote) {
+		t.Errorf("%v\n%s", err, text)
 	}
 }

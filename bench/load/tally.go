@@ -151,7 +151,8 @@ type shard struct {
 	now  sliceData
 	past []sliceData
 	// An empty histogram for the next slice, from the collector.
-	spare *hdrhistogram.Histogram
+	spare   *hdrhistogram.Histogram
+	latency *hdrhistogram.Histogram // of the whole run
 	// wait is how long requests were due before they were sent; nil in a closed
 	// loop.
 	wait *hdrhistogram.Histogram
@@ -164,7 +165,7 @@ type shard struct {
 // sliceData is what one shard has for a slice of the run.
 type sliceData struct {
 	index            int                     // of the slice, in widths of the span
-	latency          *hdrhistogram.Histogram // nil: nothing was put there
+	latency          *hdrhistogram.Histogram // coarse; nil: nothing was put there
 	answered, failed int64
 }
 
@@ -248,6 +249,7 @@ func (s *shard) record(x *sample, during *span) {
 	}
 	if x.status != 0 || waitedInVain(x.kind) {
 		addTo(s.now.latency, x.end-x.due)
+		addTo(s.latency, x.end-x.due)
 	}
 }
 
@@ -264,7 +266,7 @@ func (s *shard) enter(i int) {
 	s.now.index, s.now.answered, s.now.failed = i, 0, 0
 	if s.now.latency == nil {
 		if s.now.latency, s.spare = s.spare, nil; s.now.latency == nil {
-			s.now.latency = newHist(histDigits)
+			s.now.latency = newHist(coarse)
 		}
 	}
 }

@@ -14,6 +14,10 @@ var percentiles = []struct {
 	name string
 }{{50, "p50"}, {75, "p75"}, {90, "p90"}, {99, "p99"}, {99.9, "p99.9"}, {99.99, "p99.99"}}
 
+// unsentNote says what becomes of requests for which no connection was free at the
+// end of an open loop whose rate was held.
+const unsentNote = "were due before the end, and are in no latency"
+
 // text is the report on standard output.
 func (r *result) text() []byte {
 	var l lines
@@ -23,6 +27,9 @@ func (r *result) text() []byte {
 	}
 	l.f("Answered       %14s  %s\n", count(r.Answered), rate(r.Throughput))
 	l.f("Failed         %14s\n", count(r.Failed))
+	if r.Unsent > 0 && !r.notHeld() {
+		l.f("Unsent         %14s  %s\n", count(r.Unsent), unsentNote)
+	}
 	l.f("Content        %14s  %s/s\n", bytesText(float64(r.Content)), bytesText(r.ContentRate))
 	l.f("Received       %14s  %s/s, on the wire\n", bytesText(float64(r.BytesIn)), bytesText(r.RateIn))
 	l.f("Sent           %14s  %s/s\n", bytesText(float64(r.BytesOut)), bytesText(r.RateOut))
