@@ -38,8 +38,9 @@ type DumpOptions struct {
 //
 // What is agreed on with proxies (CONNECT, SOCKS5) is not part of it. Bytes that
 // are no text are escaped. Whole lines are written, one call of Write at a time;
-// a slow w slows down all connections, and its errors are ignored. It is for
-// looking at single requests, not for traffic.
+// a slow w slows down all connections, and its errors are ignored. Connections of
+// HTTP/2 write between requests too, and a little after Close: a w that is read
+// meanwhile needs a lock. It is for looking at single requests, not for traffic.
 func WithDump(w io.Writer, o DumpOptions) ClientOption {
 	return poolOption("WithDump", func(c *config) error {
 		if w == nil {

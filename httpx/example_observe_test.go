@@ -101,17 +101,18 @@ func ExampleWithDialFilter() {
 	// Output: true
 }
 
-// Over HTTP/2 a dump has the frames.
+// Over HTTP/2 a dump has the frames. Connections write to it as long as they live, so
+// that the buffer has a lock.
 func ExampleWithDump_frames() {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") }))
 	server.Config.Protocols = new(http.Protocols)
 	server.Config.Protocols.SetUnencryptedHTTP2(true)
 	server.Start()
 	defer server.Close()
-	var out bytes.Buffer
-	client, _ := httpx.New(httpx.WithHTTP1(false), httpx.WithDump(&out, httpx.DumpOptions{BodyBytes: 100}))
+	out := new(page)
+	client, _ := httpx.New(httpx.WithHTTP1(false), httpx.WithDump(out, httpx.DumpOptions{BodyBytes: 100}))
+	defer client.Close()
 	client.Get(ctx, server.URL+"/items?token=secret")
-	client.Close()
 	for line := range strings.Lines(out.String()) {
 		if frame, _, ok := strings.Cut(line, " stream=1 "); ok {
 			fmt.Println(frame)
