@@ -38,3 +38,21 @@ func TestPackagesAreDocumented(t *testing.T) {
 		}
 	}
 }
+
+// Each package has its row in the README's table of folders.
+func TestReadmeNamesEveryPackage(t *testing.T) {
+	b, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, layout, found := strings.Cut(string(b), "\n## Architecture and layout\n")
+	if !found {
+		t.Fatal("README.md has no layout")
+	}
+	layout, _, _ = strings.Cut(layout, "\n## ")
+	for name := range table {
+		if !strings.Contains(layout, "`"+name+"`") {
+			t.Errorf("README.md does not tell of %s", name)
+		}
+	}
+}
