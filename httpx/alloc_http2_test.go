@@ -82,19 +82,31 @@ func TestAllocationBudgetHTTP2(t *testing.T) {
 		name        string
 		first, rest []byte
 		ctx         context.Context
+		prepared    bool
 		most        float64
 		bytes       uint64
 	}{
-		{"entries of the table", indexing, indexed, context.Background(), 4, 3 << 10},
-		{"entries of the table, cancellable", indexing, indexed, cancellable, 4, 3 << 10},
-		{"three literals", literal, literal, context.Background(), 7, 3 << 10},
+		{"entries of the table", indexing, indexed, context.Background(), false, 4, 3 << 10},
+		{"entries of the table, cancellable", indexing, indexed, cancellable, false, 4, 3 << 10},
+		{"entries of the table, prepared", indexing, indexed, context.Background(), true, 3, 2304},
+		{"three literals", literal, literal, context.Background(), false, 7, 3 << 10},
+		{"three literals, prepared", literal, literal, context.Background(), true, 6, 2304},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := peer.Listen(t, func(nc net.Conn) { answerAll(nc, tt.first, tt.rest) })
 			c := newClient(t, httpx.WithHTTP1(false))
 			url := "http://" + s.Addr + "/"
+			request, err := c.NewRequest("GET", url)
+			if err != nil {
+				t.Fatal(err)
+			}
 			get := func() {
-				resp, err := c.Get(tt.ctx, url)
+				var resp *httpx.Response
+				if tt.prepared {
+					resp, err = c.Send(tt.ctx, request)
+				} else {
+					resp, err = c.Get(tt.ctx, url)
+				}
 				if err != nil || len(resp.Bytes()) != 1024 || resp.Proto != "HTTP/2" || resp.Header.Get("Server") != "test" {
 					t.Fatal(resp, err)
 				}

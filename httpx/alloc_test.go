@@ -43,9 +43,9 @@ func TestAllocationBudget(t *testing.T) {
 		most float64
 		run  func()
 	}{
-		{"Get", 6, func() { check(c.Get(context.Background(), url)) }},
-		{"Get with a cancellable context", 8, func() { check(c.Get(cancellable, url)) }},
-		{"Send of a prepared request", 5, func() { check(c.Send(context.Background(), prepared)) }},
+		{"Get", 5, func() { check(c.Get(context.Background(), url)) }},
+		{"Get with a cancellable context", 7, func() { check(c.Get(cancellable, url)) }},
+		{"Send of a prepared request", 4, func() { check(c.Send(context.Background(), prepared)) }},
 		{"Get with two options", 12, func() {
 			check(c.Get(context.Background(), url, httpx.WithHeader("X-A", "b"), httpx.WithQuery("k", 1)))
 		}},

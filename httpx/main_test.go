@@ -21,6 +21,9 @@ func TestMain(m *testing.M) {
 	case "bulk":
 		serveBulk()
 		return
+	case "idle":
+		serveIdle()
+		return
 	}
 	// What the machine's environment says of proxies is not what is tested.
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "NETRC"} {

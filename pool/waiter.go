@@ -8,8 +8,9 @@ import (
 	"gohttpx.dev/wire"
 )
 
-// maxFreeWaiters bounds the waiters kept for reuse.
-const maxFreeWaiters = 1024
+// maxFreeWaiters bounds the waiters kept for reuse: each has 570 bytes, with its
+// timer and its channel, and as many as ever waited at once would stay.
+const maxFreeWaiters = 64
 
 // grace is how much longer a request waits for its own dial, whose context has
 // just ended, to say what it was doing. It matters only to a dialler that does
