@@ -88,3 +88,37 @@ func TestResetThatTheUploadIsToldOf(t *testing.T) {
 		})
 	}
 }
+
+// endsWithData is a connection whose Read returns the end together with the last
+// bytes, as io.Reader allows.
+type endsWithData struct{ *memconn.Conn }
+
+func (c endsWithData) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err == nil {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// A connection that has ended with the response is not kept for a request that
+// could not be repeated.
+func TestEndTogetherWithTheResponse(t *testing.T) {
+	mem, p := peer.H1(t)
+	r := rigOver(t, h1.Config{}, endsWithData{mem}, p)
+	r.script(func() {
+		p.WantRequest("GET / HTTP/1.1", "a request")
+		p.Respond("200 OK", "ok")
+		p.WantClosed("the connection is not kept")
+	})
+	var res wire.Response
+	if err := r.do(context.Background(), get("/"), &res); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := io.ReadAll(res.Body); string(b) != "ok" || err != nil {
+		t.Errorf("%q, %v", b, err)
+	}
+	if st := r.State(); st.Phase != wire.ConnClosed {
+		t.Errorf("%+v", st)
+	}
+}
