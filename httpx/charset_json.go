@@ -26,7 +26,7 @@ func (r *Response) JSON(v any) error {
 		return err
 	}
 	if err := r.unmarshal(jsonText(r.body), v); err != nil {
-		return r.failed("decode", fmt.Errorf("%s response of %d bytes is not the JSON wanted: %w", r.Status(), len(r.body), err))
+		return r.failed("decode", fmt.Errorf("%s response of %d bytes is not the JSON wanted: %w", excerpt(r.Status()), len(r.body), err))
 	}
 	return nil
 }

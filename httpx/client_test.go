@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"gohttpx.dev/httpx"
 	"gohttpx.dev/tls"
@@ -173,10 +174,30 @@ func TestPreparedRequest(t *testing.T) {
 	}
 }
 
+// The server writes reason phrases and Locations, too.
+func TestStatusErrorHasAnEnd(t *testing.T) {
+	long := strings.Repeat("ä", 10_000)
+	s := respond(t, "HTTP/1.1 302 "+long+"\r\nLocation: /"+strings.Repeat("y", 20_000)+"\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n{")
+	c := newClient(t)
+	resp, err := c.Get(context.Background(), "http://"+s.Addr+"/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v any
+	for _, err := range []error{resp.Err(), resp.JSON(&v)} {
+		if text := fmt.Sprint(err); len(text) > 2000 || !strings.Contains(text, "302 ää") || !utf8.ValidString(text) {
+			t.Errorf("%d bytes: %.100s", len(text), text)
+		}
+	}
+	if resp.Reason != long {
+		t.Error("the reason phrase itself is whole")
+	}
+}
+
 func TestStatusError(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(404)
-		io.WriteString(w, "no such item\x1b[31m\n"+strings.Repeat("x", 1000))
+		io.WriteString(w, "no such item\x1b[31m\u202e\n"+strings.Repeat("x", 1000))
 	}))
 	defer s.Close()
 	c := newClient(t)
@@ -193,7 +214,7 @@ func TestStatusError(t *testing.T) {
 	if !strings.Contains(text, "404 Not Found") || !strings.Contains(text, "no such item") || !strings.Contains(text, "/item?token=…") {
 		t.Errorf("the text has status, URL and the start of the body: %s", text)
 	}
-	if strings.Contains(text, "secret") || strings.ContainsAny(text, "\x1b\n") || len(text) > 800 {
+	if strings.Contains(text, "secret") || strings.ContainsAny(text, "\x1b\n\u202e") || len(text) > 800 {
 		t.Errorf("the text has no secrets, no control bytes and an end: %q", text)
 	}
 	if !resp.IsClientError() || !resp.IsError() || resp.IsSuccess() || resp.IsServerError() || resp.IsRedirect() || resp.IsInformational() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"gohttpx.dev/h1"
 	"gohttpx.dev/h2"
@@ -261,9 +262,9 @@ func (e *StatusError) Error() string {
 	if r.Request != nil { // that of a test may have none
 		s += printable([]byte(r.Request.Method)) + " " + r.URL.Redacted() + ": "
 	}
-	s += r.Status()
+	s += excerpt(r.Status())
 	if to := r.locationText(); to != "" {
-		s += ": redirect location: " + to
+		s += ": redirect location: " + excerpt(to)
 	}
 	if b := r.Bytes(); len(b) > 0 {
 		const most = 512
@@ -279,14 +280,24 @@ func (e *StatusError) Error() string {
 // Is matches ErrHTTP.
 func (e *StatusError) Is(target error) bool { return target == ErrHTTP }
 
-// printable keeps a peer's bytes from moving the cursor or splitting a log
-// line.
+// excerpt is the start of a text that the server has written, which may be as long
+// as a response head.
+func excerpt(s string) string {
+	const most = 512
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…" // the cut may be within a character
+}
+
+// printable keeps a peer's bytes from moving the cursor, splitting a log line or
+// turning the order of what is read.
 func printable(b []byte) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\r' || r == '\t':
 			return ' '
-		case r < 0x20 || r >= 0x7f && r < 0xa0 || r == 0xfffd:
+		case r < 0x20 || r >= 0x7f && r < 0xa0 || r == 0xfffd || unicode.Is(unicode.Bidi_Control, r):
 			return '.'
 		}
 		return r

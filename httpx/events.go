@@ -74,7 +74,7 @@ func (r *Response) Events() iter.Seq2[Event, error] {
 func (r *Response) eventReader() (*eventReader, error) {
 	ct := r.Header.Get("Content-Type")
 	if mediaType(ct) != "text/event-stream" {
-		return nil, r.failed("body", fmt.Errorf("%w: %.100q where text/event-stream is needed, with the status %s", ErrContentType, ct, r.Status()))
+		return nil, r.failed("body", fmt.Errorf("%w: %.100q where text/event-stream is needed, with the status %s", ErrContentType, ct, excerpt(r.Status())))
 	}
 	limit := 0
 	if r.more != nil {
