@@ -339,3 +339,22 @@ func (f *fakeDNS) LookupNetIP(ctx context.Context, _, _ string) (addrs []netip.A
 	}
 	return addrs, nil
 }
+
+// A name may have thousands of addresses, and none of them need answer.
+func TestVeryManyAddresses(t *testing.T) {
+	addrs := make([]netip.Addr, 0, 4000)
+	for i := range cap(addrs) {
+		addrs = append(addrs, netip.AddrFrom4([4]byte{127, 1, byte(i >> 8), byte(i)}))
+	}
+	var tried atomic.Int64
+	c := newClient(t, httpx.WithHosts(map[string][]netip.Addr{"many.test": addrs}), httpx.WithDialFilter(func(netip.AddrPort) error {
+		tried.Add(1)
+		return errors.New("no")
+	}))
+	if _, err := c.Get(context.Background(), "http://many.test/"); !errors.Is(err, httpx.ErrAddressRefused) {
+		t.Error(err)
+	}
+	if n := tried.Load(); n != 16 {
+		t.Errorf("%d addresses were tried, want 16", n)
+	}
+}
