@@ -28,9 +28,9 @@ api: ## the public API against api.txt, and that all of it has comments; WRITE=1
 race: ## all tests under the race detector (needs a C compiler)
 	@$(call each,CGO_ENABLED=1 go test -race -timeout 30m ./...)
 
-lint: ## gofmt, go mod tidy, vet and staticcheck, whose version tools/go.mod pins
-	@out=$$(gofmt -l .); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
-	@cd tools && go build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+lint: ## gofumpt, go mod tidy, vet and staticcheck, whose versions tools/go.mod pins
+	@cd tools && go build -o ../bin/ mvdan.cc/gofumpt honnef.co/go/tools/cmd/staticcheck
+	@out=$$(bin/gofumpt -l .); test -z "$$out" || { echo "gofumpt would change (bin/gofumpt -w .):"; echo "$$out"; exit 1; }
 	@$(call each,go mod tidy -diff && go vet ./... && $(CURDIR)/bin/staticcheck ./...)
 
 vet-all: ## vet for three platforms
