@@ -1,6 +1,7 @@
 package h2_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"testing"
@@ -158,6 +159,31 @@ func TestRFC9113Messages(t *testing.T) {
 			f.SendRaw(h2.AppendRSTStream(nil, 1, h2.RefusedStream))
 			if e := k.fails(wire.ErrUnprocessed); !e.Remote || !e.Sent {
 				f.t.Errorf("got %+v", e)
+			}
+			f.alive()
+		}},
+		// A server that has begun to answer has processed something, whatever it
+		// says: a POST must not be sent again.
+		{"§8.7/REFUSED_STREAM after an interim response", h2.Config{}, func(f *fixture) {
+			k := f.do(f.t.Context(), post("/", text("x"), 1))
+			f.WantHeaders(1, "", "a request")
+			f.WantData(1, "x", true, "its content")
+			f.SendHeaders(1, false, ":status", "103")
+			f.SendRaw(h2.AppendRSTStream(nil, 1, h2.RefusedStream))
+			if e := k.fails(wire.ErrRemoteProtocol); errors.Is(e, wire.ErrUnprocessed) {
+				f.t.Errorf("got %+v", e)
+			}
+			f.alive()
+		}},
+		{"§8.7/REFUSED_STREAM after a final head", h2.Config{}, func(f *fixture) {
+			k := f.do(f.t.Context(), post("/", text("x"), 1))
+			f.WantHeaders(1, "", "a request")
+			f.WantData(1, "x", true, "its content")
+			f.SendHeaders(1, false, ":status", "200")
+			f.SendRaw(h2.AppendRSTStream(nil, 1, h2.RefusedStream))
+			k.wait()
+			if errors.Is(k.berr, wire.ErrUnprocessed) || !errors.Is(k.berr, wire.ErrRemoteProtocol) {
+				f.t.Errorf("got %v", k.berr)
 			}
 			f.alive()
 		}},
