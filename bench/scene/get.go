@@ -2,6 +2,7 @@ package scene
 
 import (
 	"fmt"
+	"time"
 
 	"gohttpx.dev/bench/server"
 	"gohttpx.dev/bench/subject"
@@ -10,6 +11,9 @@ import (
 // wide is the number of goroutines at which only some take part, for all keep their
 // connections.
 const wide = 4096
+
+// patience is the timeout where thousands of handshakes are made at once.
+const patience = 2 * time.Minute
 
 // gets are the GETs of 1 KiB.
 func gets() (all []Scene) {
@@ -23,6 +27,7 @@ func gets() (all []Scene) {
 			s.Short, s.Few = kind.short, http1
 			if c == wide {
 				s.Subjects = []string{"nethttp", "fasthttp", "pool", "httpx"}
+				s.Options.Timeout = patience
 			}
 			all = append(all, s)
 		}

@@ -14,7 +14,7 @@ const (
 
 // idles are connections that wait, each after one small answer.
 func idles() []Scene {
-	o := subject.Options{Proto: subject.HTTP1, Conns: idleConns, Size: 64, Kind: server.KindAll}
+	o := subject.Options{Proto: subject.HTTP1, Conns: idleConns, Size: 64, Kind: server.KindAll, Timeout: patience}
 	who := []string{"nethttp", "fasthttp", "engine", "pool", "httpx"}
 	few := []string{"nethttp", "fasthttp", "httpx"}
 	return []Scene{

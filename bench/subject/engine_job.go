@@ -19,7 +19,7 @@ func (e *engineClient) exchange(c *calls, send sendFunc) Exchange {
 		Scheme:    e.o.scheme(),
 		Authority: e.o.Addr,
 		Fields:    wire.Fields{{Name: "Accept", Value: "*/*"}, {Name: "User-Agent", Value: "engine"}},
-		Timeouts:  wire.Timeouts{Pool: Timeout, Connect: Timeout, Write: Timeout, Read: Timeout},
+		Timeouts:  wire.Timeouts{Pool: e.o.timeout(), Connect: e.o.timeout(), Write: e.o.timeout(), Read: e.o.timeout()},
 	}
 	switch e.o.Job {
 	case Down, Up:

@@ -3,6 +3,7 @@ package subject
 import (
 	"crypto/tls"
 	"errors"
+	"net"
 
 	"github.com/valyala/fasthttp"
 
@@ -22,12 +23,15 @@ var fastHTTP = Subject{
 		f := &fastHTTPClient{o: o, client: fasthttp.Client{
 			MaxConnsPerHost:     o.Conns,
 			MaxIdleConnDuration: IdleTimeout,
-			ReadTimeout:         Timeout,
-			WriteTimeout:        Timeout,
+			ReadTimeout:         o.timeout(),
+			WriteTimeout:        o.timeout(),
 			StreamResponseBody:  o.Job == Down,
 		}}
+		if o.Timeout > 0 { // its own is 3 s
+			f.client.Dial = func(addr string) (net.Conn, error) { return fasthttp.DialTimeout(addr, o.Timeout) }
+		}
 		if o.Goroutines > o.Conns {
-			f.client.MaxConnWaitTimeout = Timeout
+			f.client.MaxConnWaitTimeout = o.timeout()
 		}
 		if o.Kind == server.KindFields {
 			f.client.ReadBufferSize = 16 << 10 // of which 4 KiB, its default, is too little

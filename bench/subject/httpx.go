@@ -37,7 +37,7 @@ type httpxClient struct {
 
 func openHTTPX(o Options, prepared bool) (Client, error) {
 	opts := []httpx.ClientOption{
-		httpx.WithTimeout(Timeout),
+		httpx.WithTimeout(o.timeout()),
 		httpx.WithTrustEnv(false),
 		httpx.WithLimits(httpx.Limits{
 			MaxConnections:           o.Conns,

@@ -28,7 +28,7 @@ var netHTTPTimeout = Subject{
 	Name: "nethttp-timeout",
 	What: "the same with http.Client.Timeout set",
 	Can:  canNetHTTP,
-	Open: func(o Options) (Client, error) { return openNetHTTP(o, Timeout), nil },
+	Open: func(o Options) (Client, error) { return openNetHTTP(o, o.timeout()), nil },
 }
 
 // canNetHTTP leaves out the codings that net/http knows nothing of.

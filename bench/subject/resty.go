@@ -17,7 +17,7 @@ var restyClient = Subject{
 	},
 	Open: func(o Options) (Client, error) {
 		t := transportOf(o)
-		return &restyUser{o: o, client: resty.New().SetTransport(t).SetTimeout(Timeout), close: t.CloseIdleConnections}, nil
+		return &restyUser{o: o, client: resty.New().SetTransport(t).SetTimeout(o.timeout()), close: t.CloseIdleConnections}, nil
 	},
 }
 

@@ -1,6 +1,7 @@
 package subject
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -88,6 +89,9 @@ type Options struct {
 	// SmallFirst makes the first request of each goroutine one for
 	// server.TokenLen bytes, or with as many: it makes the connection.
 	SmallFirst bool
+	// Timeout takes the place of the constant of that name if it is not 0: where
+	// many connections are made at once.
+	Timeout time.Duration
 	// SlowReader makes goroutine 0 one that reads a large answer slowly. Its
 	// exchange returns Uncounted.
 	SlowReader bool
@@ -158,6 +162,8 @@ func (o Options) scheme() string {
 	}
 	return "http"
 }
+
+func (o Options) timeout() time.Duration { return cmp.Or(o.Timeout, Timeout) }
 
 func (o Options) context() context.Context {
 	if o.Context == nil {
