@@ -83,7 +83,7 @@ func FuzzCurl(f *testing.F) {
 			t.Fatalf("%q: curl takes the URL for several", words)
 		case how&4 != 0 && target != "" && c.target != target:
 			t.Fatalf("%q: the target is %q, want %q", words, c.target, target)
-		case c.hasBody != (r.HasBody()), c.hasBody && !c.isFile && c.body != string(body), c.isFile == text && r.HasBody():
+		case c.hasBody != r.HasBody(), c.hasBody && !c.isFile && c.body != string(body), c.isFile == text && r.HasBody():
 			t.Fatalf("%q: the body is %q, want %q", words, c.body, body)
 		case !slices.Equal(c.fields, fieldLines(r.Header)):
 			t.Fatalf("%q: the fields are %q, want %q", words, c.fields, fieldLines(r.Header))

@@ -81,8 +81,10 @@ func TestAllocations(t *testing.T) {
 		}
 	})
 
-	req := wire.Request{Method: "POST", Authority: "example.test", Target: "/a/b?c=d", BodyLen: 1024, Body: noBody,
-		Fields: field("User-Agent", "x", "Accept", "*/*", "Content-Type", "text/plain", "TE", "trailers")}
+	req := wire.Request{
+		Method: "POST", Authority: "example.test", Target: "/a/b?c=d", BodyLen: 1024, Body: noBody,
+		Fields: field("User-Agent", "x", "Accept", "*/*", "Content-Type", "text/plain", "TE", "trailers"),
+	}
 	buf := make([]byte, 0, 4096)
 	allocs(t, "request", 0, func() {
 		var err error

@@ -48,8 +48,10 @@ func BenchmarkResponse(b *testing.B) {
 }
 
 func BenchmarkAppendRequest(b *testing.B) {
-	req := wire.Request{Method: "GET", Authority: "example.test", Target: "/a/b?c=d",
-		Fields: field("User-Agent", "Mozilla/5.0 (X11; Linux x86_64)", "Accept", "*/*", "Accept-Encoding", "gzip, deflate, br, zstd", "Authorization", "Bearer 0123456789abcdef0123456789abcdef")}
+	req := wire.Request{
+		Method: "GET", Authority: "example.test", Target: "/a/b?c=d",
+		Fields: field("User-Agent", "Mozilla/5.0 (X11; Linux x86_64)", "Accept", "*/*", "Accept-Encoding", "gzip, deflate, br, zstd", "Authorization", "Bearer 0123456789abcdef0123456789abcdef"),
+	}
 	buf := make([]byte, 0, 4096)
 	b.ReportAllocs()
 	for b.Loop() {

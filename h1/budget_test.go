@@ -40,8 +40,10 @@ func (l *loop) RemoteAddr() net.Addr             { return nil }
 func (l *loop) SetReadDeadline(time.Time) error  { return nil }
 func (l *loop) SetWriteDeadline(time.Time) error { return nil }
 
-const answer = "HTTP/1.1 200 OK\r\nServer: test\r\nDate: Sat, 21 Nov 2026 10:00:00 GMT\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
-const chunkedAnswer = "HTTP/1.1 200 OK\r\nServer: test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+const (
+	answer        = "HTTP/1.1 200 OK\r\nServer: test\r\nDate: Sat, 21 Nov 2026 10:00:00 GMT\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
+	chunkedAnswer = "HTTP/1.1 200 OK\r\nServer: test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+)
 
 type memBody struct{ bytes.Reader }
 

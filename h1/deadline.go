@@ -172,8 +172,10 @@ func (c *Conn) expired(from int64) (later int64, err error) {
 		return now, nil
 	}
 	if c.lim.header != 0 && now >= sent+c.lim.header {
-		return 0, &wire.Error{Phase: wire.PhaseHead, Kind: wire.KindTimeout, Remote: true, Sent: true,
-			Err: fmt.Errorf("h1: no complete response head within %v of the request", time.Duration(c.lim.header))}
+		return 0, &wire.Error{
+			Phase: wire.PhaseHead, Kind: wire.KindTimeout, Remote: true, Sent: true,
+			Err: fmt.Errorf("h1: no complete response head within %v of the request", time.Duration(c.lim.header)),
+		}
 	}
 	from = max(from, sent)
 	if c.lim.read != 0 && now-from >= c.lim.read {
@@ -187,11 +189,15 @@ func (c *Conn) readTimeout(limit int64) *wire.Error {
 	if c.inHead {
 		p = wire.PhaseHead
 	}
-	return &wire.Error{Phase: p, Kind: wire.KindTimeout, Remote: true, Sent: c.sent.Load(),
-		Err: fmt.Errorf("nothing received for %v", time.Duration(limit))}
+	return &wire.Error{
+		Phase: p, Kind: wire.KindTimeout, Remote: true, Sent: c.sent.Load(),
+		Err: fmt.Errorf("nothing received for %v", time.Duration(limit)),
+	}
 }
 
 func (c *Conn) writeTimeout(limit int64) *wire.Error {
-	return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindTimeout, Remote: true, Sent: c.sent.Load(),
-		Err: fmt.Errorf("nothing sent for %v", time.Duration(limit))}
+	return &wire.Error{
+		Phase: wire.PhaseWrite, Kind: wire.KindTimeout, Remote: true, Sent: c.sent.Load(),
+		Err: fmt.Errorf("nothing sent for %v", time.Duration(limit)),
+	}
 }

@@ -257,8 +257,16 @@ func TestScanTrailers(t *testing.T) {
 		src string
 		end int
 	}{
-		{"\r\n", 2}, {"\n", 1}, {"a: b\r\n\r\n", 8}, {"a: b\n\n", 6}, {"\r\nx", 2},
-		{"a: b\r\n", 0}, {"\r", 0}, {"", 0}, {"a: b\r\n\r", 0}, {"\rx\r\n\r\n", 6},
+		{"\r\n", 2},
+		{"\n", 1},
+		{"a: b\r\n\r\n", 8},
+		{"a: b\n\n", 6},
+		{"\r\nx", 2},
+		{"a: b\r\n", 0},
+		{"\r", 0},
+		{"", 0},
+		{"a: b\r\n\r", 0},
+		{"\rx\r\n\r\n", 6},
 	}
 	for _, tt := range tests {
 		if end, _ := ScanTrailers([]byte(tt.src), 0); end != tt.end {

@@ -36,20 +36,44 @@ func TestThreatsDribble(t *testing.T) {
 		text   string
 		took   time.Duration // at most
 	}{
-		{"a head, to the header timeout", "HTTP/1.1 200 OK\r\n", byByte("A: b\r\n"), time.Minute, hour,
-			false, wire.KindTimeout, "within 1m0s", 67 * time.Second},
-		{"a head, to the context's deadline", "HTTP/1.1 200 OK\r\n", byByte("A: b\r\n"), 0, time.Minute,
-			false, wire.KindCanceled, "deadline", 61 * time.Second},
-		{"100 (Continue), to the header timeout", "", []string{"HTTP/1.1 100 Continue\r\n\r\n"}, time.Minute, hour,
-			false, wire.KindTimeout, "within 1m0s", 67 * time.Second},
-		{"100 (Continue), to the limit", "", []string{"HTTP/1.1 100 Continue\r\n\r\n"}, 0, hour,
-			false, wire.KindProtocol, "33 interim responses", 33 * pause},
-		{"a chunk extension, to the limit", chunked + "1;", []string{strings.Repeat("a", 200)}, 0, hour,
-			true, wire.KindProtocol, "chunk extensions", 22 * pause},
-		{"trailers, to the limit", chunked + "0\r\n", []string{strings.Repeat("A: b\r\n", 500)}, 0, hour,
-			true, wire.KindProtocol, "trailer section", 23 * pause},
-		{"content, to the context's deadline", chunked, []string{"1\r\nx\r\n"}, 0, time.Minute,
-			true, wire.KindCanceled, "deadline", 61 * time.Second},
+		{
+			"a head, to the header timeout", "HTTP/1.1 200 OK\r\n", byByte("A: b\r\n"), time.Minute, hour,
+			false, wire.KindTimeout, "within 1m0s", 67 * time.Second,
+		},
+		{
+			"a head, to the context's deadline", "HTTP/1.1 200 OK\r\n", byByte("A: b\r\n"), 0, time.Minute,
+			false, wire.KindCanceled, "deadline", 61 * time.Second,
+		},
+		{
+			"100 (Continue), to the header timeout", "",
+			[]string{"HTTP/1.1 100 Continue\r\n\r\n"},
+			time.Minute, hour,
+			false, wire.KindTimeout, "within 1m0s", 67 * time.Second,
+		},
+		{
+			"100 (Continue), to the limit", "",
+			[]string{"HTTP/1.1 100 Continue\r\n\r\n"},
+			0, hour,
+			false, wire.KindProtocol, "33 interim responses", 33 * pause,
+		},
+		{
+			"a chunk extension, to the limit", chunked + "1;",
+			[]string{strings.Repeat("a", 200)},
+			0, hour,
+			true, wire.KindProtocol, "chunk extensions", 22 * pause,
+		},
+		{
+			"trailers, to the limit", chunked + "0\r\n",
+			[]string{strings.Repeat("A: b\r\n", 500)},
+			0, hour,
+			true, wire.KindProtocol, "trailer section", 23 * pause,
+		},
+		{
+			"content, to the context's deadline", chunked,
+			[]string{"1\r\nx\r\n"},
+			0, time.Minute,
+			true, wire.KindCanceled, "deadline", 61 * time.Second,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -369,10 +369,14 @@ func TestDrain(t *testing.T) {
 		{name: "rest is too long", send: "Content-Length: 300000\r\n\r\n01"},
 		{name: "chunked", send: "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nT: v\r\n\r\n", open: true},
 		{name: "chunked, broken", send: "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n"},
-		{name: "chunked, above the limit", cfg: h1.Config{DrainBytes: 1000},
-			send: "Transfer-Encoding: chunked\r\n\r\nea60\r\n" + strings.Repeat("x", 60_000) + "\r\n0\r\n\r\n"},
-		{name: "chunked, above the limit by its framing", cfg: h1.Config{DrainBytes: 20_000},
-			send: "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1\r\nx\r\n", 10_000) + "0\r\n\r\n"},
+		{
+			name: "chunked, above the limit", cfg: h1.Config{DrainBytes: 1000},
+			send: "Transfer-Encoding: chunked\r\n\r\nea60\r\n" + strings.Repeat("x", 60_000) + "\r\n0\r\n\r\n",
+		},
+		{
+			name: "chunked, above the limit by its framing", cfg: h1.Config{DrainBytes: 20_000},
+			send: "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1\r\nx\r\n", 10_000) + "0\r\n\r\n",
+		},
 		{name: "until close", send: "\r\nabc"},
 		{name: "the peer closes anyway", send: "Connection: close\r\nContent-Length: 3\r\n\r\nabc"},
 		{name: "switched off", cfg: h1.Config{DrainBytes: -1}, send: "Content-Length: 10\r\n\r\n0123456789"},

@@ -59,8 +59,10 @@ type upload struct {
 }
 
 // errStopped ends an upload that nobody wants any more.
-var errStopped = &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindClosed, Sent: true,
-	Err: errors.New("h1: upload stopped: the response was complete or gave the body up")}
+var errStopped = &wire.Error{
+	Phase: wire.PhaseWrite, Kind: wire.KindClosed, Sent: true,
+	Err: errors.New("h1: upload stopped: the response was complete or gave the body up"),
+}
 
 // uploadBuffer is the size of the buffer between a body and the socket.
 const uploadBuffer = 32 << 10

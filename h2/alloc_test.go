@@ -21,9 +21,11 @@ func allocs(t *testing.T, what string, most float64, f func()) {
 }
 
 func typicalRequest() *wire.Request {
-	return &wire.Request{Scheme: "https", Authority: "www.example.test", Target: "/api/v1/items?page=2",
+	return &wire.Request{
+		Scheme: "https", Authority: "www.example.test", Target: "/api/v1/items?page=2",
 		Fields: field("User-Agent", "gohttpx/1.0", "Accept", "*/*", "Accept-Encoding", "gzip, deflate, br, zstd", "Accept-Language", "en",
-			"Authorization", "Bearer 0123456789abcdef0123456789abcdef", "X-Team", "blue")}
+			"Authorization", "Bearer 0123456789abcdef0123456789abcdef", "X-Team", "blue"),
+	}
 }
 
 // typicalResponse encodes 10 fields, the last n of them with values that are

@@ -113,8 +113,17 @@ func TestAppendHeadersSplits(t *testing.T) {
 	prio := Priority{Weight: 1}
 	for _, n := range []int{0, 1, 5, 10, MinMaxFrameSize - 6, MinMaxFrameSize - 5, MinMaxFrameSize - 1, MinMaxFrameSize, MinMaxFrameSize + 1, 2 * MinMaxFrameSize, len(block)} {
 		for _, o := range []HeadersOptions{
-			{}, {MaxFrame: 1}, {MaxFrame: MinMaxFrameSize + 1}, {MaxFrame: MaxMaxFrameSize}, {MaxFrame: 1<<32 - 1}, {Fragment: 1},
-			{Fragment: 7, EndStream: true}, {Fragment: -1}, {Fragment: 1 << 30}, {Pad: 256, Priority: &prio}, {Pad: 3, Fragment: 1000},
+			{},
+			{MaxFrame: 1},
+			{MaxFrame: MinMaxFrameSize + 1},
+			{MaxFrame: MaxMaxFrameSize},
+			{MaxFrame: 1<<32 - 1},
+			{Fragment: 1},
+			{Fragment: 7, EndStream: true},
+			{Fragment: -1},
+			{Fragment: 1 << 30},
+			{Pad: 256, Priority: &prio},
+			{Pad: 3, Fragment: 1000},
 		} {
 			name := fmt.Sprintf("%d bytes %+v", n, o)
 			out := AppendHeaders(nil, 1, block[:n], o)

@@ -18,8 +18,10 @@ func BenchmarkEncodeRequest(b *testing.B) {
 	}{{"same", EncoderConfig{}, 1}, {"same/no memo", EncoderConfig{NoMemo: true}, 1}, {"paths", EncoderConfig{}, 1000}, {"paths/no memo", EncoderConfig{NoMemo: true}, 1000}} {
 		b.Run(bm.name, func(b *testing.B) {
 			e := NewFieldEncoder(bm.cfg)
-			r := &wire.Request{Scheme: "https", Authority: "www.example.test",
-				Fields: field("User-Agent", "gohttpx/1.0", "Accept", "*/*", "Accept-Encoding", "gzip, deflate, br, zstd", "Accept-Language", "en", "X-Team", "blue")}
+			r := &wire.Request{
+				Scheme: "https", Authority: "www.example.test",
+				Fields: field("User-Agent", "gohttpx/1.0", "Accept", "*/*", "Accept-Encoding", "gzip, deflate, br, zstd", "Accept-Language", "en", "X-Team", "blue"),
+			}
 			paths := make([]string, bm.paths)
 			for i := range paths {
 				paths[i] = fmt.Sprintf("/api/v1/items/%d", i)

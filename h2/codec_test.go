@@ -78,15 +78,21 @@ func TestParseFrame(t *testing.T) {
 		{name: "highest stream", src: "000000 00 00 7fffffff", want: FrameHeader{StreamID: MaxStreamID}, n: 9},
 		{name: "unknown type and flags", src: "000003 fe ff 00000005 616263", want: FrameHeader{Length: 3, Type: 0xfe, Flags: 0xff, StreamID: 5}, n: 12},
 		{name: "payload cut", src: "000003 00 00 00000005 6162"},
-		{name: "longer than the default", src: "004001 00 00 00000001",
+		{
+			name: "longer than the default", src: "004001 00 00 00000001",
 			want: FrameHeader{Length: 16385, StreamID: 1},
-			err:  "h2: connection error FRAME_SIZE_ERROR: DATA stream=1 length=16385 (" + ruleMaxFrame + ")"},
+			err:  "h2: connection error FRAME_SIZE_ERROR: DATA stream=1 length=16385 (" + ruleMaxFrame + ")",
+		},
 		{name: "as long as is taken", src: "000005 06 00 00000000 0102030405", max: 5, want: FrameHeader{Length: 5, Type: FramePing}, n: 14},
-		{name: "longer than is taken", src: "000006 06 00 00000000 0102030405", max: 5,
+		{
+			name: "longer than is taken", src: "000006 06 00 00000000 0102030405", max: 5,
 			want: FrameHeader{Length: 6, Type: FramePing},
-			err:  "h2: connection error FRAME_SIZE_ERROR: PING stream=0 length=6 (" + ruleMaxFrame + ")"},
-		{name: "as long as can be said", src: "ffffff 00 00 00000001", want: FrameHeader{Length: MaxMaxFrameSize, StreamID: 1},
-			err: "h2: connection error FRAME_SIZE_ERROR: DATA stream=1 length=16777215 (" + ruleMaxFrame + ")"},
+			err:  "h2: connection error FRAME_SIZE_ERROR: PING stream=0 length=6 (" + ruleMaxFrame + ")",
+		},
+		{
+			name: "as long as can be said", src: "ffffff 00 00 00000001", want: FrameHeader{Length: MaxMaxFrameSize, StreamID: 1},
+			err: "h2: connection error FRAME_SIZE_ERROR: DATA stream=1 length=16777215 (" + ruleMaxFrame + ")",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			src, err := hex.DecodeString(strings.ReplaceAll(tt.src, " ", ""))
@@ -231,12 +237,18 @@ func TestErrorTexts(t *testing.T) {
 	}{
 		{Frame{FrameHeader{Type: FrameRSTStream, StreamID: 5}, []byte{0, 0, 0, 8}}.Reset(), "h2: stream 5 reset by peer: CANCEL"},
 		{Frame{FrameHeader{Type: FrameRSTStream, StreamID: 5}, []byte{0, 0, 1, 8}}.Reset(), "h2: stream 5 reset by peer: code 0x108"},
-		{Frame{FrameHeader{Type: FrameGoAway}, []byte("\x80\x00\x00\x07\x00\x00\x00\x0bslow\n")}.GoAway(),
-			`h2: peer is going away after stream 7: ENHANCE_YOUR_CALM "slow\n"`},
-		{Frame{FrameHeader{Type: FrameWindowUpdate, StreamID: 9}, make([]byte, 4)}.Check(),
-			"h2: stream 9 error PROTOCOL_ERROR: WINDOW_UPDATE stream=9 length=4 (RFC 9113 §6.9: a window increment is not 0)"},
-		{Setting{SettingMaxFrameSize, 0}.Check(),
-			"h2: connection error PROTOCOL_ERROR: MAX_FRAME_SIZE=0 (RFC 9113 §6.5.2: MAX_FRAME_SIZE is from 2^14 to 2^24-1)"},
+		{
+			Frame{FrameHeader{Type: FrameGoAway}, []byte("\x80\x00\x00\x07\x00\x00\x00\x0bslow\n")}.GoAway(),
+			`h2: peer is going away after stream 7: ENHANCE_YOUR_CALM "slow\n"`,
+		},
+		{
+			Frame{FrameHeader{Type: FrameWindowUpdate, StreamID: 9}, make([]byte, 4)}.Check(),
+			"h2: stream 9 error PROTOCOL_ERROR: WINDOW_UPDATE stream=9 length=4 (RFC 9113 §6.9: a window increment is not 0)",
+		},
+		{
+			Setting{SettingMaxFrameSize, 0}.Check(),
+			"h2: connection error PROTOCOL_ERROR: MAX_FRAME_SIZE=0 (RFC 9113 §6.5.2: MAX_FRAME_SIZE is from 2^14 to 2^24-1)",
+		},
 		{ConnError{Code: NoError}, "h2: connection error NO_ERROR"},
 		{checkField(&wire.Field{Name: "a", Value: "secret\n"}), "write: local protocol error: h2: a: LF at byte 6 (RFC 9110 §5.5: no control byte in a field value)"},
 		{checkField(&wire.Field{Name: "good secret", Value: ""}), "write: local protocol error: h2: field name \"good\": SP at byte 4 (RFC 9110 §5.1: a field name is a token)"},

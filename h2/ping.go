@@ -104,8 +104,10 @@ func (c *Conn) pingLocked(now int64) {
 	}
 	switch {
 	case now-since >= limit:
-		c.endLocked(ending{kind: wire.KindTimeout, code: NoError, lost: true,
-			err: fmt.Errorf("h2: no answer to a PING for %v, and nothing else received for %v", time.Duration(limit), time.Duration(now-alive))})
+		c.endLocked(ending{
+			kind: wire.KindTimeout, code: NoError, lost: true,
+			err: fmt.Errorf("h2: no answer to a PING for %v, and nothing else received for %v", time.Duration(limit), time.Duration(now-alive)),
+		})
 	case now-since >= limit/2:
 		c.drainLocked()
 		c.armLocked(since + limit)

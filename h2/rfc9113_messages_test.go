@@ -132,8 +132,13 @@ func TestRFC9113Messages(t *testing.T) {
 		}},
 		{"§8.2/malformed response", h2.Config{}, func(f *fixture) {
 			for i, fields := range [][]string{
-				{":status", "200", "Upper", "x"}, {":status", "200", "connection", "close"}, {"a", "b"}, {":status", "20"},
-				{":status", "200", ":path", "/"}, {":status", "200", "a", "b\nc"}, {":status", "200", "content-length", "1", "content-length", "2"},
+				{":status", "200", "Upper", "x"},
+				{":status", "200", "connection", "close"},
+				{"a", "b"},
+				{":status", "20"},
+				{":status", "200", ":path", "/"},
+				{":status", "200", "a", "b\nc"},
+				{":status", "200", "content-length", "1", "content-length", "2"},
 			} {
 				k := f.do(f.t.Context(), get("/"))
 				id := uint32(4*i + 1)

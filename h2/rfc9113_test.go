@@ -212,9 +212,15 @@ func TestRFC9113(t *testing.T) {
 			f    Frame
 			rule string
 		}{
-			{frameOf(FrameData, 0, 0, ""), "§6.1"}, {frameOf(FrameHeaders, 0, 0, ""), "§6.2"}, {frameOf(FramePriority, 0, 0, "12345"), "§6.3"},
-			{frameOf(FrameRSTStream, 0, 0, "1234"), "§6.4"}, {frameOf(FrameSettings, 0, 1, ""), "§6.5"}, {frameOf(FramePushPromise, 0, 0, "\x00\x00\x00\x02"), "§6.6"},
-			{frameOf(FramePing, 0, 1, "12345678"), "§6.7"}, {frameOf(FrameGoAway, 0, 1, "12345678"), "§6.8"}, {frameOf(FrameContinuation, 0, 0, ""), "§6.10"},
+			{frameOf(FrameData, 0, 0, ""), "§6.1"},
+			{frameOf(FrameHeaders, 0, 0, ""), "§6.2"},
+			{frameOf(FramePriority, 0, 0, "12345"), "§6.3"},
+			{frameOf(FrameRSTStream, 0, 0, "1234"), "§6.4"},
+			{frameOf(FrameSettings, 0, 1, ""), "§6.5"},
+			{frameOf(FramePushPromise, 0, 0, "\x00\x00\x00\x02"), "§6.6"},
+			{frameOf(FramePing, 0, 1, "12345678"), "§6.7"},
+			{frameOf(FrameGoAway, 0, 1, "12345678"), "§6.8"},
+			{frameOf(FrameContinuation, 0, 0, ""), "§6.10"},
 		} {
 			illegal(t, "conn PROTOCOL_ERROR "+tt.rule, tt.f)
 			tt.f.StreamID ^= 1

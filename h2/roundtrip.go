@@ -218,8 +218,10 @@ func (c *Conn) roomLocked(ctx context.Context, s *stream, limit int64) error {
 			case until == 0:
 				until = now + limit
 			case now >= until:
-				return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindTimeout, Remote: true,
-					Err: fmt.Errorf("h2: no room to send the request for %v", time.Duration(limit))}
+				return &wire.Error{
+					Phase: wire.PhaseWrite, Kind: wire.KindTimeout, Remote: true,
+					Err: fmt.Errorf("h2: no room to send the request for %v", time.Duration(limit)),
+				}
 			}
 			s.sendBy = until
 			c.dueLocked(s, until)

@@ -224,8 +224,10 @@ func (s *stream) movedLocked() int64 {
 }
 
 // errStopped ends a sender whose content nobody wants any more.
-var errStopped = &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindClosed, Sent: true,
-	Err: fmt.Errorf("h2: upload stopped: the response was complete or gave the body up")}
+var errStopped = &wire.Error{
+	Phase: wire.PhaseWrite, Kind: wire.KindClosed, Sent: true,
+	Err: fmt.Errorf("h2: upload stopped: the response was complete or gave the body up"),
+}
 
 // write sends p, and END_STREAM if end is set, on the stream id. It returns when
 // all of it is in the write buffer. limit bounds the time without progress, 0
@@ -277,8 +279,10 @@ func (s *stream) writeLocked(ctx context.Context, id uint32, p []byte, end bool,
 			s.cutLocked()
 			return errDeadline
 		case limit > 0 && !s.tunnel && now-s.movedLocked() >= limit:
-			err := &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindTimeout, Remote: true, Sent: s.sentNow(),
-				Err: fmt.Errorf("h2: no window for content for %v", time.Duration(limit))}
+			err := &wire.Error{
+				Phase: wire.PhaseWrite, Kind: wire.KindTimeout, Remote: true, Sent: s.sentNow(),
+				Err: fmt.Errorf("h2: no window for content for %v", time.Duration(limit)),
+			}
 			s.abandonLocked(err, !s.headDone)
 			return err
 		}
@@ -315,8 +319,10 @@ func (s *stream) writeLocked(ctx context.Context, id uint32, p []byte, end bool,
 // overlapLocked is the error of who sends while another does: content behind
 // END_STREAM would end the connection.
 func (s *stream) overlapLocked() error {
-	return &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindProtocol, Sent: s.sentNow(),
-		Err: errors.New("h2: two writes to one stream at the same time")}
+	return &wire.Error{
+		Phase: wire.PhaseWrite, Kind: wire.KindProtocol, Sent: s.sentNow(),
+		Err: errors.New("h2: two writes to one stream at the same time"),
+	}
 }
 
 // cutLocked takes back what waits to be sent.

@@ -102,8 +102,10 @@ func TestSendWindow(t *testing.T) {
 		err  error
 		want string
 	}{
-		{w.Add(0, 1), "conn FLOW_CONTROL_ERROR §6.9.1"}, {w.Add(3, MaxWindow), "stream FLOW_CONTROL_ERROR §6.9.1"},
-		{w.Shift(1), "conn FLOW_CONTROL_ERROR §6.9.2"}, {w.Shift(MaxWindow), "conn FLOW_CONTROL_ERROR §6.9.2"},
+		{w.Add(0, 1), "conn FLOW_CONTROL_ERROR §6.9.1"},
+		{w.Add(3, MaxWindow), "stream FLOW_CONTROL_ERROR §6.9.1"},
+		{w.Shift(1), "conn FLOW_CONTROL_ERROR §6.9.2"},
+		{w.Shift(MaxWindow), "conn FLOW_CONTROL_ERROR §6.9.2"},
 	} {
 		if got := verdict(tt.err); got != tt.want || w.Size() != MaxWindow {
 			t.Errorf("%s, want %s; window %d", got, tt.want, w.Size())

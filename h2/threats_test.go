@@ -156,8 +156,12 @@ func TestThreatsContinuation(t *testing.T) {
 		id      uint32
 	}{
 		{"of a response", h2.Config{}, func(f *fixture) {}, func(s string) []byte { return rawFrame(h2.FrameHeaders, 0, 1, s) }, 1},
-		{"of trailers", h2.Config{}, func(f *fixture) { f.SendHeaders(1, false, ":status", "200") },
-			func(s string) []byte { return rawFrame(h2.FrameHeaders, h2.FlagEndStream, 1, s) }, 1},
+		{
+			"of trailers",
+			h2.Config{},
+			func(f *fixture) { f.SendHeaders(1, false, ":status", "200") },
+			func(s string) []byte { return rawFrame(h2.FrameHeaders, h2.FlagEndStream, 1, s) }, 1,
+		},
 		{"of a stream that was reset", h2.Config{}, func(f *fixture) {
 			k := f.head(f.t.Context(), get("/3"))
 			f.WantHeaders(3, "", "a request")
@@ -165,8 +169,12 @@ func TestThreatsContinuation(t *testing.T) {
 			k.wait().res.Body.Close()
 			f.WantRST(3, h2.Cancel, "closed early")
 		}, func(s string) []byte { return rawFrame(h2.FrameHeaders, 0, 3, s) }, 3},
-		{"of a push", h2.Config{Settings: []h2.Setting{}}, func(f *fixture) {},
-			func(s string) []byte { return rawFrame(h2.FramePushPromise, 0, 1, "\x00\x00\x00\x02"+s) }, 1},
+		{
+			"of a push",
+			h2.Config{Settings: []h2.Setting{}},
+			func(f *fixture) {},
+			func(s string) []byte { return rawFrame(h2.FramePushPromise, 0, 1, "\x00\x00\x00\x02"+s) }, 1,
+		},
 	} {
 		for _, tt := range []struct {
 			name string

@@ -215,9 +215,12 @@ func TestHeaderTimeout(t *testing.T) {
 func TestTimeoutsInSilence(t *testing.T) {
 	const limit = 2 * time.Second
 	for _, tt := range []wire.Timeouts{
-		{Header: limit, Read: wire.Never, Write: wire.Never}, {Header: limit, Read: time.Minute},
-		{Header: limit, Read: 3 * time.Second, Write: 4 * time.Second}, {Header: time.Minute, Read: limit, Write: 4 * time.Second},
-		{Read: limit, Write: 4 * time.Second}, {Read: limit, Write: wire.Never},
+		{Header: limit, Read: wire.Never, Write: wire.Never},
+		{Header: limit, Read: time.Minute},
+		{Header: limit, Read: 3 * time.Second, Write: 4 * time.Second},
+		{Header: time.Minute, Read: limit, Write: 4 * time.Second},
+		{Read: limit, Write: 4 * time.Second},
+		{Read: limit, Write: wire.Never},
 	} {
 		bubble(t, func(t *testing.T) {
 			f := start(t, h2.Config{Write: time.Minute})

@@ -38,12 +38,16 @@ import (
 //   - The order is not compared: cookiejar sorts paths by their bytes, not by
 //     their length. The value's quotes are.
 func TestCookiesDiff(t *testing.T) {
-	hosts := []string{"example.org", "www.example.org", "a.www.example.org", "badexample.org", "org", "example.co.uk", "www.example.co.uk", "co.uk",
-		"user.github.io", "www.user.github.io", "github.io", "localhost", "a.localhost", "127.0.0.1", "[::1]", "xn--bcher-kva.example", "www.xn--bcher-kva.example", "WWW.Example.ORG", "bücher.example"}
+	hosts := []string{
+		"example.org", "www.example.org", "a.www.example.org", "badexample.org", "org", "example.co.uk", "www.example.co.uk", "co.uk",
+		"user.github.io", "www.user.github.io", "github.io", "localhost", "a.localhost", "127.0.0.1", "[::1]", "xn--bcher-kva.example", "www.xn--bcher-kva.example", "WWW.Example.ORG", "bücher.example",
+	}
 	paths := []string{"", "/", "/a", "/a/", "/a/b", "/a/b/c", "/ab", "/a/bc", "//a", "/A"}
 	attributePaths := append([]string{"a", "x/y"}, paths...)
-	ages := []string{"", "", "", "; Max-Age=5", "; Max-Age=0", "; Max-Age=-1", "; Max-Age=5000", "; Max-Age=x", "; Expires=Sat, 01 Jan 2000 00:01:00 GMT",
-		"; Expires=Fri, 31 Dec 1999 00:00:00 GMT", "; Expires=Tue, 01-Feb-2000 00:00:00 GMT", "; Max-Age=9; Expires=Fri, 31 Dec 1999 00:00:00 GMT"}
+	ages := []string{
+		"", "", "", "; Max-Age=5", "; Max-Age=0", "; Max-Age=-1", "; Max-Age=5000", "; Max-Age=x", "; Expires=Sat, 01 Jan 2000 00:01:00 GMT",
+		"; Expires=Fri, 31 Dec 1999 00:00:00 GMT", "; Expires=Tue, 01-Feb-2000 00:00:00 GMT", "; Max-Age=9; Expires=Fri, 31 Dec 1999 00:00:00 GMT",
+	}
 	rest := []string{"", "", "; HttpOnly", "; SameSite=Lax", "; SameSite=None", "; Partitioned", "; ;", "; unknown=x"}
 	for seed := range uint64(150) {
 		synctest.Test(t, func(t *testing.T) {

@@ -130,9 +130,21 @@ func TestCookiePaths(t *testing.T) {
 		request, cookie string
 		want            bool
 	}{
-		{"/", "/", true}, {"", "/", true}, {"/a", "/", true}, {"/a", "/a", true}, {"/a/", "/a", true}, {"/a/b", "/a", true},
-		{"/a/b", "/a/", true}, {"/a", "/a/", false}, {"/ab", "/a", false}, {"/A", "/a", false}, {"/", "/a", false}, {"", "/a", false},
-		{"/a%2Fb", "/a", false}, {"/a;x", "/a", false}, {"/a?b", "/a", false},
+		{"/", "/", true},
+		{"", "/", true},
+		{"/a", "/", true},
+		{"/a", "/a", true},
+		{"/a/", "/a", true},
+		{"/a/b", "/a", true},
+		{"/a/b", "/a/", true},
+		{"/a", "/a/", false},
+		{"/ab", "/a", false},
+		{"/A", "/a", false},
+		{"/", "/a", false},
+		{"", "/a", false},
+		{"/a%2Fb", "/a", false},
+		{"/a;x", "/a", false},
+		{"/a?b", "/a", false},
 	} {
 		if got := pathMatch(tt.request, tt.cookie); got != tt.want {
 			t.Errorf("pathMatch(%q, %q) = %v", tt.request, tt.cookie, got)

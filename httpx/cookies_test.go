@@ -373,8 +373,13 @@ func TestRequestCookies(t *testing.T) {
 			own  []*http.Cookie
 			want string
 		}{
-			{j, own, `a=1; b=2; c="3 4"`}, {j, nil, "a=1; b=1"}, {j, own[:1], "a=1; b=2"}, {nil, own, `b=2; c="3 4"`},
-			{new(Cookies), own, `b=2; c="3 4"`}, {nil, nil, ""}, {new(Cookies), nil, ""},
+			{j, own, `a=1; b=2; c="3 4"`},
+			{j, nil, "a=1; b=1"},
+			{j, own[:1], "a=1; b=2"},
+			{nil, own, `b=2; c="3 4"`},
+			{new(Cookies), own, `b=2; c="3 4"`},
+			{nil, nil, ""},
+			{new(Cookies), nil, ""},
 		} {
 			if got := string(tt.jar.appendHeader([]byte("Cookie: "), true, "e.test", "/", time.Now(), tt.own)); got != "Cookie: "+tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)

@@ -34,8 +34,10 @@ const (
 
 // h2Exchange records one; frames makes those for a stream.
 func h2Exchange(name string, frames func(id uint32) []cutFrames) *cutExchange {
-	x := &cutExchange{name: name, h2: true, want: cutText, url: "http://server.test/",
-		options: []httpx.ClientOption{httpx.WithHTTP2(true), httpx.WithHTTP1(false)}}
+	x := &cutExchange{
+		name: name, h2: true, want: cutText, url: "http://server.test/",
+		options: []httpx.ClientOption{httpx.WithHTTP2(true), httpx.WithHTTP1(false)},
+	}
 	preface := cutFrames{cutAside, append(h2.AppendSettings(nil, h2.Setting{ID: h2.SettingMaxConcurrentStreams, Value: 100}), h2.AppendSettingsAck(nil)...), ""}
 	first := append([]cutFrames{preface}, frames(1)...)
 	for _, f := range first {

@@ -152,8 +152,10 @@ func (r *Response) read(p []byte) (int, error) {
 		}
 		return rawBody{r}.Read(p) // the engine knows what to say
 	case rawTaken:
-		return 0, &Error{Op: "body", Request: r.Request, Conn: r.conn(), Sent: true,
-			Err: fmt.Errorf("%w: what RawBody has read of it cannot be decoded any more", ErrBodyConsumed)}
+		return 0, &Error{
+			Op: "body", Request: r.Request, Conn: r.conn(), Sent: true,
+			Err: fmt.Errorf("%w: what RawBody has read of it cannot be decoded any more", ErrBodyConsumed),
+		}
 	default:
 		return d.Read(p)
 	}
@@ -319,6 +321,8 @@ func within(p []byte, done, limit int64) ([]byte, bool) {
 }
 
 func (r *Response) tooLarge(what string, limit int64) error {
-	return &Error{Op: "body", Request: r.Request, Conn: r.conn(), Sent: true,
-		Err: fmt.Errorf("%w: more than %d bytes %s; see WithMaxResponseBytes", ErrResponseTooLarge, limit, what)}
+	return &Error{
+		Op: "body", Request: r.Request, Conn: r.conn(), Sent: true,
+		Err: fmt.Errorf("%w: more than %d bytes %s; see WithMaxResponseBytes", ErrResponseTooLarge, limit, what),
+	}
 }

@@ -58,8 +58,10 @@ func (b rawReader) Read(p []byte) (int, error) {
 		_, err := r.read(nil)
 		return 0, r.ended(err)
 	}
-	return 0, &Error{Op: "body", Request: r.Request, Conn: r.conn(), Sent: true,
-		Err: fmt.Errorf("%w: it was buffered or decoded; take RawBody of a stream, and before Body", ErrBodyConsumed)}
+	return 0, &Error{
+		Op: "body", Request: r.Request, Conn: r.conn(), Sent: true,
+		Err: fmt.Errorf("%w: it was buffered or decoded; take RawBody of a stream, and before Body", ErrBodyConsumed),
+	}
 }
 
 func (b rawReader) Close() error { return b.resp.Close() }

@@ -236,8 +236,10 @@ func (d *dialer) connect(ctx context.Context, r *route, addr string, info *wire.
 			}
 		}
 	} else if r.localAddr.IsValid() && !r.localAddr.IsUnspecified() {
-		return nil, &wire.Error{Phase: wire.PhaseDial, Kind: wire.KindRefused,
-			Err: errors.New("WithLocalAddr and WithDialContext: the function connects by itself, and would have to bind the address too")}
+		return nil, &wire.Error{
+			Phase: wire.PhaseDial, Kind: wire.KindRefused,
+			Err: errors.New("WithLocalAddr and WithDialContext: the function connects by itself, and would have to bind the address too"),
+		}
 	}
 	nc, err := dial(httptrace.WithClientTrace(ctx, w.hooks()), network, addr)
 	dns, resolving := w.dns()

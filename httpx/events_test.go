@@ -209,9 +209,12 @@ func TestEventsReconnect(t *testing.T) {
 			{"the server's, from an event or without one", httpx.Reconnect{}, []answer{stream("retry: 10000\n\n"), stream("retry: 200\ndata: a\n\n"), over}, []time.Duration{10 * time.Second, 200 * time.Millisecond}},
 			{"the server's bounded above", httpx.Reconnect{}, []answer{stream("retry: 99999999999999999999\ndata: a\n\n"), over}, []time.Duration{time.Minute}},
 			{"and below", httpx.Reconnect{}, []answer{stream("retry: 0\ndata: a\n\n"), over}, []time.Duration{50 * time.Millisecond}},
-			{"twice as long each time without an event", httpx.Reconnect{MaxDelay: 20 * time.Second},
+			{
+				"twice as long each time without an event",
+				httpx.Reconnect{MaxDelay: 20 * time.Second},
 				[]answer{lost, lost, stream(""), lost, lost, stream("data: a\n\n"), lost, over},
-				[]time.Duration{3 * time.Second, 6 * time.Second, 12 * time.Second, 20 * time.Second, 20 * time.Second, 3 * time.Second, 3 * time.Second}},
+				[]time.Duration{3 * time.Second, 6 * time.Second, 12 * time.Second, 20 * time.Second, 20 * time.Second, 3 * time.Second, 3 * time.Second},
+			},
 		} {
 			var waits []time.Duration
 			tt.policy.OnWait = func(err error, d time.Duration) {

@@ -73,8 +73,10 @@ func TestErrorTree(t *testing.T) {
 		{"connect timeout", func(t *testing.T) (string, []httpx.ClientOption) {
 			return "http://a.example", []httpx.ClientOption{httpx.WithDialContext(func(ctx context.Context, _, _ string) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() })}
 		}, short(func(d time.Duration) httpx.Timeouts { return httpx.Timeouts{Connect: d} }), "dial", false, "Transport Timeout ConnectTimeout", "connect timeout: "},
-		{"read timeout", silent, short(func(d time.Duration) httpx.Timeouts { return httpx.Timeouts{Read: d} }), "head", true,
-			"Transport Timeout ReadTimeout", "nothing received for 10ms"},
+		{
+			"read timeout", silent, short(func(d time.Duration) httpx.Timeouts { return httpx.Timeouts{Read: d} }), "head", true,
+			"Transport Timeout ReadTimeout", "nothing received for 10ms",
+		},
 		{"read timeout amid content", func(t *testing.T) (string, []httpx.ClientOption) {
 			s := peer.Listen(t, func(nc net.Conn) {
 				io.WriteString(nc, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
@@ -82,11 +84,13 @@ func TestErrorTree(t *testing.T) {
 			})
 			return "http://" + s.Addr, nil
 		}, short(func(d time.Duration) httpx.Timeouts { return httpx.Timeouts{Read: d} }), "", true, "Transport Timeout ReadTimeout", "read timeout"},
-		{"write timeout", func(t *testing.T) (string, []httpx.ClientOption) {
-			s := peer.Listen(t, func(nc net.Conn) { <-t.Context().Done() })
-			return "http://" + s.Addr, nil
-		}, append(short(func(d time.Duration) httpx.Timeouts { return httpx.Timeouts{Write: d} }), httpx.Reader(endless{})), "write", true,
-			"Transport Timeout WriteTimeout", "write timeout"},
+		{
+			"write timeout", func(t *testing.T) (string, []httpx.ClientOption) {
+				s := peer.Listen(t, func(nc net.Conn) { <-t.Context().Done() })
+				return "http://" + s.Addr, nil
+			}, append(short(func(d time.Duration) httpx.Timeouts { return httpx.Timeouts{Write: d} }), httpx.Reader(endless{})), "write", true,
+			"Transport Timeout WriteTimeout", "write timeout",
+		},
 		{"refused", func(t *testing.T) (string, []httpx.ClientOption) {
 			ln, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
@@ -100,35 +104,67 @@ func TestErrorTree(t *testing.T) {
 			return "http://name.test", []httpx.ClientOption{httpx.WithResolver(r)}
 		}, nil, "dns", false, "Transport Network Connect DNS", "name.test"},
 		{"own dialler", dialled(errors.New("boom")), nil, "dial", false, "Transport Network Connect", "boom"},
-		{"unknown authority", func(t *testing.T) (string, []httpx.ClientOption) { return secureEcho(t), nil }, nil, "tls", false,
-			"Transport Network Connect TLS", "certificate"},
-		{"gone before the response", answer(""), []httpx.RequestOption{httpx.String("x")}, "head", true,
-			"Transport Network Protocol RemoteProtocol ServerClosedIdle", "server disconnected without sending a response"},
+		{
+			"unknown authority", func(t *testing.T) (string, []httpx.ClientOption) { return secureEcho(t), nil }, nil, "tls", false,
+			"Transport Network Connect TLS", "certificate",
+		},
+		{
+			"gone before the response", answer(""),
+			[]httpx.RequestOption{httpx.String("x")},
+			"head", true,
+			"Transport Network Protocol RemoteProtocol ServerClosedIdle", "server disconnected without sending a response",
+		},
 		{"gone within the head", answer("HTTP/1.1 200 OK\r\nContent-Le"), nil, "head", true, "Transport Protocol RemoteProtocol", "middle of a response head"},
-		{"gone within the content", answer("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), nil, "body", true,
-			"Transport Protocol RemoteProtocol", "received 3 bytes, expected 10"},
+		{
+			"gone within the content", answer("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), nil, "body", true,
+			"Transport Protocol RemoteProtocol", "received 3 bytes, expected 10",
+		},
 		{"no HTTP", answer("220 mail.example ESMTP\r\n"), nil, "head", true, "Transport Protocol RemoteProtocol", "remote protocol error"},
-		{"two lengths", answer("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx"), nil, "head", true,
-			"Transport Protocol RemoteProtocol", "Content-Length"},
-		{"endless head", answer("HTTP/1.1 200 OK\r\nA: " + strings.Repeat("a", 300<<10)), nil, "head", true,
-			"Transport Protocol RemoteProtocol", "longer than 65536 bytes"},
-		{"too little body", silent, []httpx.RequestOption{httpx.WithHeader("Content-Length", "3"), httpx.Reader(struct{ io.Reader }{strings.NewReader("x")})}, "write", false,
-			"Transport Protocol LocalProtocol", "after 1 of its announced 3 bytes"},
+		{
+			"two lengths", answer("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx"), nil, "head", true,
+			"Transport Protocol RemoteProtocol", "Content-Length",
+		},
+		{
+			"endless head", answer("HTTP/1.1 200 OK\r\nA: " + strings.Repeat("a", 300<<10)), nil, "head", true,
+			"Transport Protocol RemoteProtocol", "longer than 65536 bytes",
+		},
+		{
+			"too little body", silent,
+			[]httpx.RequestOption{httpx.WithHeader("Content-Length", "3"), httpx.Reader(struct{ io.Reader }{strings.NewReader("x")})},
+			"write", false,
+			"Transport Protocol LocalProtocol", "after 1 of its announced 3 bytes",
+		},
 		{"body that fails", silent, []httpx.RequestOption{httpx.Reader(io.MultiReader(strings.NewReader("x"), badReader{}))}, "write", true, "RequestBody", "bad reader"},
-		{"field with a line end", answer(""), []httpx.RequestOption{httpx.WithHeader("X-A", "secret\r\nX-B: 1")}, "request", false,
-			"Transport Protocol LocalProtocol InvalidHeader", "X-A"},
+		{
+			"field with a line end", answer(""),
+			[]httpx.RequestOption{httpx.WithHeader("X-A", "secret\r\nX-B: 1")},
+			"request", false,
+			"Transport Protocol LocalProtocol InvalidHeader", "X-A",
+		},
 		{"JSON of NaN", answer(""), []httpx.RequestOption{httpx.JSON(math.NaN())}, "request", false, "", "NaN"},
 		{"two bodies", answer(""), []httpx.RequestOption{httpx.String("a"), httpx.JSON(1)}, "request", false, "", "two bodies"},
 		{"target with a blank", silent, []httpx.RequestOption{httpx.WithRequestTarget("/a b")}, "", false, "Transport Protocol LocalProtocol", "target"},
 		{"no scheme", func(*testing.T) (string, []httpx.ClientOption) { return "a.example/path", nil }, nil, "url", false, "InvalidURL", "https://example.org/path"},
 		{"port out of range", func(*testing.T) (string, []httpx.ClientOption) { return "http://a.example:99999", nil }, nil, "url", false, "InvalidURL", "port"},
 		{"another scheme", func(*testing.T) (string, []httpx.ClientOption) { return "gopher://a.example", nil }, nil, "", false, "UnsupportedScheme", "gopher"},
-		{"redirected in a circle", redirect("/"), []httpx.RequestOption{httpx.WithFollowRedirects(true), httpx.WithMaxRedirects(0)}, "redirect", true,
-			"TooManyRedirects", "WithMaxRedirects"},
-		{"redirected to nonsense", redirect("http://[::1"), []httpx.RequestOption{httpx.WithFollowRedirects(true)}, "redirect", true,
-			"Protocol RemoteProtocol InvalidURL", "Location"},
-		{"redirected to a file", redirect("file:///etc/passwd"), []httpx.RequestOption{httpx.WithFollowRedirects(true)}, "", true,
-			"Protocol RemoteProtocol UnsupportedScheme", "file"},
+		{
+			"redirected in a circle", redirect("/"),
+			[]httpx.RequestOption{httpx.WithFollowRedirects(true), httpx.WithMaxRedirects(0)},
+			"redirect", true,
+			"TooManyRedirects", "WithMaxRedirects",
+		},
+		{
+			"redirected to nonsense", redirect("http://[::1"),
+			[]httpx.RequestOption{httpx.WithFollowRedirects(true)},
+			"redirect", true,
+			"Protocol RemoteProtocol InvalidURL", "Location",
+		},
+		{
+			"redirected to a file", redirect("file:///etc/passwd"),
+			[]httpx.RequestOption{httpx.WithFollowRedirects(true)},
+			"", true,
+			"Protocol RemoteProtocol UnsupportedScheme", "file",
+		},
 		{"proxy that refuses", func(t *testing.T) (string, []httpx.ClientOption) {
 			s := peer.Listen(t, func(nc net.Conn) {
 				p := peer.Over(t, nc)

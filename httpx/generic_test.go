@@ -156,8 +156,13 @@ func TestStatusErrors(t *testing.T) {
 		for code, want := range map[int]string{199: "100000", 200: "010000", 299: "010000", 304: "001000", 404: "000101", 500: "000011", 600: "000000"} {
 			r, s := &httpx.Response{StatusCode: code}, httpx.StatusCode(code)
 			got := ""
-			for _, is := range [][2]bool{{r.IsInformational(), s.IsInformational()}, {r.IsSuccess(), s.IsSuccess()}, {r.IsRedirect(), s.IsRedirect()},
-				{r.IsClientError(), s.IsClientError()}, {r.IsServerError(), s.IsServerError()}} {
+			for _, is := range [][2]bool{
+				{r.IsInformational(), s.IsInformational()},
+				{r.IsSuccess(), s.IsSuccess()},
+				{r.IsRedirect(), s.IsRedirect()},
+				{r.IsClientError(), s.IsClientError()},
+				{r.IsServerError(), s.IsServerError()},
+			} {
 				if is[0] != is[1] {
 					t.Errorf("%d: the types differ", code)
 				}

@@ -129,8 +129,10 @@ func (t *handlerTransport) RoundTrip(ctx context.Context, r *Request) (*Response
 		Proto: wire.HTTP11, LocalAddr: handlerAddr(t.remote), RemoteAddr: handlerAddr(r.URL.addr), Created: resp.start,
 	}}
 	if r.URL.scheme == "https" {
-		x.info.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true,
-			CipherSuite: tls.TLS_AES_128_GCM_SHA256, ServerName: r.URL.host}
+		x.info.TLS = &tls.ConnectionState{
+			Version: tls.VersionTLS13, HandshakeComplete: true,
+			CipherSuite: tls.TLS_AES_128_GCM_SHA256, ServerName: r.URL.host,
+		}
 	}
 	x.start()
 	answered := false

@@ -165,8 +165,12 @@ func TestHeader(t *testing.T) {
 			o    httpx.Header
 			want bool
 		}{
-			{makeHeader("b", "2", "A", "3", "A", "1"), true}, {h, true},
-			{makeHeader("b", "2", "A", "3"), false}, {makeHeader("A", "1", "B", "2", "a", "1"), false}, {makeHeader("A", "1", "B", "2", "\u212a", "3"), false}, {nil, false},
+			{makeHeader("b", "2", "A", "3", "A", "1"), true},
+			{h, true},
+			{makeHeader("b", "2", "A", "3"), false},
+			{makeHeader("A", "1", "B", "2", "a", "1"), false},
+			{makeHeader("A", "1", "B", "2", "\u212a", "3"), false},
+			{nil, false},
 		} {
 			if h.Equal(tt.o) != tt.want || tt.o.Equal(h) != tt.want {
 				t.Errorf("%s equal to %s: want %v", headerText(h), headerText(tt.o), tt.want)

@@ -79,8 +79,10 @@ func TestMounts(t *testing.T) {
 		}
 	})
 	t.Run("A20.2 the most specific pattern wins", func(t *testing.T) {
-		order := []string{"https://a.example.com:8443", "all://a.example.com:8443", "https://a.example.com", "all://a.example.com",
-			"https://*.example.com:8443", "all://*.example.com", "https://*example.com", "all://*example.com", "https://*:8443", "all://*:8443", "https://", "all://"}
+		order := []string{
+			"https://a.example.com:8443", "all://a.example.com:8443", "https://a.example.com", "all://a.example.com",
+			"https://*.example.com:8443", "all://*.example.com", "https://*example.com", "all://*example.com", "https://*:8443", "all://*:8443", "https://", "all://",
+		}
 		for i := range order {
 			rest := slices.Clone(order[i:])
 			for range 2 {

@@ -26,7 +26,8 @@ func TestMultipartFraming(t *testing.T) {
 		t.Fatal(err)
 	}
 	known := []httpx.Part{
-		httpx.FieldPart("a", "b"), httpx.FilePart("f", path), {Name: "j", Body: httpx.JSON([]int{1})},
+		httpx.FieldPart("a", "b"), httpx.FilePart("f", path),
+		{Name: "j", Body: httpx.JSON([]int{1})},
 		{Name: "s", Filename: "s.bin", Body: httpx.ReadSeeker(strings.NewReader("seek"))},
 		{Name: "n", Body: httpx.SizedBodyFunc(3, open("abc"))},
 	}
@@ -259,8 +260,10 @@ func TestMultipartCancel(t *testing.T) {
 				}
 				held := &closable{Reader: oneByte("held")}
 				body := []httpx.Part{
-					{Name: "first", Body: first.body()}, {Name: "second", Body: second.body()},
-					{Name: "third", Body: third.body()}, {Name: "held", Body: httpx.Reader(held)},
+					{Name: "first", Body: first.body()},
+					{Name: "second", Body: second.body()},
+					{Name: "third", Body: third.body()},
+					{Name: "held", Body: httpx.Reader(held)},
 				}
 				go func() {
 					if read != nil {

@@ -38,8 +38,10 @@ func TestProxyAttacks(t *testing.T) {
 			io.Copy(io.Discard, in.Reader)
 		}))
 		defer s.Close()
-		c := newClient(t, httpx.WithProxyConfig(httpx.Proxy{URL: s.URL, Mode: httpx.ProxyTunnelOnly,
-			TLS: &tls.Options{Base: &stdtls.Config{InsecureSkipVerify: true}}}))
+		c := newClient(t, httpx.WithProxyConfig(httpx.Proxy{
+			URL: s.URL, Mode: httpx.ProxyTunnelOnly,
+			TLS: &tls.Options{Base: &stdtls.Config{InsecureSkipVerify: true}},
+		}))
 		for range 3 {
 			resp, err := c.Get(t.Context(), "http://a.test/")
 			if err != nil || resp.Text() != "good" {

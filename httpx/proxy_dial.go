@@ -49,8 +49,10 @@ func (d *dialer) reach(ctx context.Context, r *route, k pool.Key, info *wire.Con
 	}
 	if via.forwards(k.Scheme) {
 		if r.noHTTP1 {
-			return link{}, &wire.Error{Phase: wire.PhaseProxy, Kind: wire.KindProtocol,
-				Err: errors.New("a proxy forwards HTTP/1.1 only, and WithHTTP1 is off: use ProxyTunnelOnly")}
+			return link{}, &wire.Error{
+				Phase: wire.PhaseProxy, Kind: wire.KindProtocol,
+				Err: errors.New("a proxy forwards HTTP/1.1 only, and WithHTTP1 is off: use ProxyTunnelOnly"),
+			}
 		}
 		return d.toProxy(ctx, r, info)
 	}
@@ -101,8 +103,10 @@ func (d *dialer) toProxy(ctx context.Context, r *route, info *wire.ConnInfo) (li
 	if p := tc.ConnectionState().NegotiatedProtocol; p != "" && p != "http/1.1" {
 		raw.Close()
 		tc.Close()
-		return link{}, proxyFailed(via, &wire.Error{Phase: wire.PhaseTLS, Kind: wire.KindProtocol, Remote: true,
-			Err: fmt.Errorf("the proxy chose the protocol %q, and HTTP/1.1 is all that is spoken with a proxy", p)})
+		return link{}, proxyFailed(via, &wire.Error{
+			Phase: wire.PhaseTLS, Kind: wire.KindProtocol, Remote: true,
+			Err: fmt.Errorf("the proxy chose the protocol %q, and HTTP/1.1 is all that is spoken with a proxy", p),
+		})
 	}
 	return link{raw: raw, nc: tc, tls: tc}, nil
 }

@@ -177,7 +177,9 @@ func TestProxyEnvironmentGivesWay(t *testing.T) {
 			opt  httpx.RequestOption
 			want string
 		}{
-			{own, "own:2"}, {httpx.NoProxy(), "-"}, {httpx.WithTrustEnv(false), "mount:3"},
+			{own, "own:2"},
+			{httpx.NoProxy(), "-"},
+			{httpx.WithTrustEnv(false), "mount:3"},
 			{httpx.WithProxyConfig(httpx.Proxy{URL: "socks5h://own"}), "own:1080"},
 		} {
 			if got := whereOf(t, c, &dialed, "http://x.m.test", tt.opt); got != tt.want {

@@ -41,14 +41,18 @@ func TestProxyRows(t *testing.T) {
 				t.Errorf("%s: %v", good, err)
 			}
 		}
-		for _, bad := range []string{"", "p:3128", "socks4://p", "socks4a://p", "ftp://p", "http://p/path", "http://u:S3CRET@p:x", "http://u:S3CRET%zz@p", "http://S3CRET@",
-			"socks5://S3CRET@p", "socks5h://:S3CRET@p", "socks5://u:S3CRET" + strings.Repeat("p", 250) + "@p"} {
+		for _, bad := range []string{
+			"", "p:3128", "socks4://p", "socks4a://p", "ftp://p", "http://p/path", "http://u:S3CRET@p:x", "http://u:S3CRET%zz@p", "http://S3CRET@",
+			"socks5://S3CRET@p", "socks5h://:S3CRET@p", "socks5://u:S3CRET" + strings.Repeat("p", 250) + "@p",
+		} {
 			if _, err := httpx.New(httpx.WithProxy(bad)); err == nil || strings.Contains(err.Error(), "S3CRET") {
 				t.Errorf("%s: %v", bad, err)
 			}
 		}
 		for _, bad := range []httpx.Proxy{
-			{URL: "http://p", TLS: &tls.Options{}}, {URL: "socks5://p", Header: header("A", "b")}, {URL: "socks5h://p", Mode: httpx.ProxyForwardOnly},
+			{URL: "http://p", TLS: &tls.Options{}},
+			{URL: "socks5://p", Header: header("A", "b")},
+			{URL: "socks5h://p", Mode: httpx.ProxyForwardOnly},
 			{URL: "http://p", Mode: 9},
 		} {
 			if _, err := httpx.New(httpx.WithProxyConfig(bad)); err == nil {

@@ -116,9 +116,11 @@ func redirect(req *Request, resp *Response, m *more) (*Request, error) {
 	if method := redirectMethod(req.Method, resp.StatusCode); method != req.Method || resp.StatusCode == 303 {
 		next.Method = method
 		next.content = content{}
-		for _, name := range [...]string{"Content-Length", "Content-Type", "Content-Encoding", "Content-Language",
+		for _, name := range [...]string{
+			"Content-Length", "Content-Type", "Content-Encoding", "Content-Language",
 			"Content-Location", "Content-Disposition", "Content-Range", "Content-MD5", "Content-Digest", "Repr-Digest",
-			"Digest", "Transfer-Encoding", "Trailer", "Expect"} {
+			"Digest", "Transfer-Encoding", "Trailer", "Expect",
+		} {
 			next.Header.Del(name)
 		}
 		if next.more != nil {

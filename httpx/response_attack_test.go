@@ -312,8 +312,10 @@ func (c closer) Close() error { return c() }
 
 func TestTrailersWithoutContent(t *testing.T) {
 	t.Run("B15 trailers behind no content, in a response of net/http", func(t *testing.T) {
-		res := httpx.FromStd(&http.Response{StatusCode: 200, ProtoMajor: 2, Body: http.NoBody,
-			Header: http.Header{"Trailer": {"X-Sum"}}, Trailer: http.Header{"X-Sum": {"1"}, "X-More": {"2"}}}).Std()
+		res := httpx.FromStd(&http.Response{
+			StatusCode: 200, ProtoMajor: 2, Body: http.NoBody,
+			Header: http.Header{"Trailer": {"X-Sum"}}, Trailer: http.Header{"X-Sum": {"1"}, "X-More": {"2"}},
+		}).Std()
 		if res.Trailer.Get("X-Sum") != "1" || res.Trailer.Get("X-More") != "2" {
 			t.Error(res.Trailer)
 		}

@@ -184,25 +184,45 @@ func TestRoundTripperOnTheWire(t *testing.T) {
 			head string
 			body string
 		}{
-			{"no method, no header", &http.Request{URL: &url.URL{Scheme: "http", Host: "e.test", Path: "/a b"}},
-				"GET /a%20b HTTP/1.1\r\nHost: e.test\r\nUser-Agent: gohttpx/" + httpx.Version + "\r\nAccept-Encoding: gzip\r\n\r\n", ""},
-			{"opaque", &http.Request{Header: http.Header{"User-Agent": nil, "Accept-Encoding": {"x"}}, URL: &url.URL{Scheme: "http", Host: "e.test", Opaque: "/%2f/../x"}},
-				"GET /%2f/../x HTTP/1.1\r\nHost: e.test\r\nAccept-Encoding: x\r\n\r\n", ""},
-			{"absolute form", &http.Request{Header: http.Header{"User-Agent": {""}, "Range": {"bytes=0-"}}, URL: &url.URL{Scheme: "http", Host: "e.test", Opaque: "//e.test/x"}},
-				"GET http://e.test/x HTTP/1.1\r\nHost: e.test\r\nRange: bytes=0-\r\n\r\n", ""},
-			{"OPTIONS *", &http.Request{Method: "OPTIONS", Header: http.Header{"User-Agent": {""}, "Accept-Encoding": {"x"}}, URL: &url.URL{Scheme: "http", Host: "e.test", Path: "*"}},
-				"OPTIONS * HTTP/1.1\r\nHost: e.test\r\nAccept-Encoding: x\r\n\r\n", ""},
-			{"Host, Close and http.NoBody", &http.Request{Method: "POST", Host: "other.test", Close: true, Body: http.NoBody,
-				Header: http.Header{"User-Agent": {"ua"}, "Accept-Encoding": {"x"}, "Host": {"ignored"}, "Content-Length": {"9"}, "x-b": {"2", " 3 "}}, URL: &url.URL{Scheme: "http", Host: "e.test"}},
-				"POST / HTTP/1.1\r\nHost: other.test\r\nAccept-Encoding: x\r\nUser-Agent: ua\r\nx-b: 2\r\nx-b: 3\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", ""},
-			{"known length", &http.Request{Method: "PUT", Body: io.NopCloser(strings.NewReader("abc")), ContentLength: 3, Header: http.Header{"User-Agent": nil, "Accept-Encoding": {"x"}}, URL: &url.URL{Scheme: "http", Host: "e.test"}},
-				"PUT / HTTP/1.1\r\nHost: e.test\r\nAccept-Encoding: x\r\nContent-Length: 3\r\n\r\n", "abc"},
-			{"unknown length", &http.Request{Method: "PUT", Body: io.NopCloser(strings.NewReader("abc")), ContentLength: -1, Header: http.Header{"User-Agent": nil, "Accept-Encoding": {"x"}}, URL: &url.URL{Scheme: "http", Host: "e.test"}},
-				"PUT / HTTP/1.1\r\nHost: e.test\r\nAccept-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n", "abc"},
-			{"length 0 with a body is unknown", &http.Request{Method: "PUT", Body: io.NopCloser(strings.NewReader("abc")), Header: http.Header{"User-Agent": nil, "Accept-Encoding": {"x"}}, URL: &url.URL{Scheme: "http", Host: "e.test"}},
-				"PUT / HTTP/1.1\r\nHost: e.test\r\nAccept-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n", "abc"},
-			{"chunked although known", &http.Request{Method: "PUT", TransferEncoding: []string{"chunked"}, Body: io.NopCloser(strings.NewReader("abc")), ContentLength: 3, Header: http.Header{"User-Agent": nil, "Accept-Encoding": {"x"}}, URL: &url.URL{Scheme: "http", Host: "e.test"}},
-				"PUT / HTTP/1.1\r\nHost: e.test\r\nAccept-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n", "abc"},
+			{
+				"no method, no header", &http.Request{URL: &url.URL{Scheme: "http", Host: "e.test", Path: "/a b"}},
+				"GET /a%20b HTTP/1.1\r\nHost: e.test\r\nUser-Agent: gohttpx/" + httpx.Version + "\r\nAccept-Encoding: gzip\r\n\r\n", "",
+			},
+			{
+				"opaque", &http.Request{Header: http.Header{"User-Agent": nil, "Accept-Encoding": {"x"}}, URL: &url.URL{Scheme: "http", Host: "e.test", Opaque: "/%2f/../x"}},
+				"GET /%2f/../x HTTP/1.1\r\nHost: e.test\r\nAccept-Encoding: x\r\n\r\n", "",
+			},
+			{
+				"absolute form", &http.Request{Header: http.Header{"User-Agent": {""}, "Range": {"bytes=0-"}}, URL: &url.URL{Scheme: "http", Host: "e.test", Opaque: "//e.test/x"}},
+				"GET http://e.test/x HTTP/1.1\r\nHost: e.test\r\nRange: bytes=0-\r\n\r\n", "",
+			},
+			{
+				"OPTIONS *", &http.Request{Method: "OPTIONS", Header: http.Header{"User-Agent": {""}, "Accept-Encoding": {"x"}}, URL: &url.URL{Scheme: "http", Host: "e.test", Path: "*"}},
+				"OPTIONS * HTTP/1.1\r\nHost: e.test\r\nAccept-Encoding: x\r\n\r\n", "",
+			},
+			{
+				"Host, Close and http.NoBody", &http.Request{
+					Method: "POST", Host: "other.test", Close: true, Body: http.NoBody,
+					Header: http.Header{"User-Agent": {"ua"}, "Accept-Encoding": {"x"}, "Host": {"ignored"}, "Content-Length": {"9"}, "x-b": {"2", " 3 "}}, URL: &url.URL{Scheme: "http", Host: "e.test"},
+				},
+				"POST / HTTP/1.1\r\nHost: other.test\r\nAccept-Encoding: x\r\nUser-Agent: ua\r\nx-b: 2\r\nx-b: 3\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", "",
+			},
+			{
+				"known length", &http.Request{Method: "PUT", Body: io.NopCloser(strings.NewReader("abc")), ContentLength: 3, Header: http.Header{"User-Agent": nil, "Accept-Encoding": {"x"}}, URL: &url.URL{Scheme: "http", Host: "e.test"}},
+				"PUT / HTTP/1.1\r\nHost: e.test\r\nAccept-Encoding: x\r\nContent-Length: 3\r\n\r\n", "abc",
+			},
+			{
+				"unknown length", &http.Request{Method: "PUT", Body: io.NopCloser(strings.NewReader("abc")), ContentLength: -1, Header: http.Header{"User-Agent": nil, "Accept-Encoding": {"x"}}, URL: &url.URL{Scheme: "http", Host: "e.test"}},
+				"PUT / HTTP/1.1\r\nHost: e.test\r\nAccept-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n", "abc",
+			},
+			{
+				"length 0 with a body is unknown", &http.Request{Method: "PUT", Body: io.NopCloser(strings.NewReader("abc")), Header: http.Header{"User-Agent": nil, "Accept-Encoding": {"x"}}, URL: &url.URL{Scheme: "http", Host: "e.test"}},
+				"PUT / HTTP/1.1\r\nHost: e.test\r\nAccept-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n", "abc",
+			},
+			{
+				"chunked although known", &http.Request{Method: "PUT", TransferEncoding: []string{"chunked"}, Body: io.NopCloser(strings.NewReader("abc")), ContentLength: 3, Header: http.Header{"User-Agent": nil, "Accept-Encoding": {"x"}}, URL: &url.URL{Scheme: "http", Host: "e.test"}},
+				"PUT / HTTP/1.1\r\nHost: e.test\r\nAccept-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n", "abc",
+			},
 		} {
 			before := fmt.Sprint(tt.req.Header, *tt.req.URL, tt.req.Host, tt.req.Method)
 			head, body, _ := send(t, tt.req, ok)
@@ -387,9 +407,11 @@ func TestRoundTripperTrailersAndTrace(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		all := strings.Join(events, "\n")
-		for _, want := range []string{"GetConn", "GotConn false true", "DNSStart localhost", "DNSDone <nil>", "ConnectStart", "ConnectDone <nil>", "TLSHandshakeStart",
+		for _, want := range []string{
+			"GetConn", "GotConn false true", "DNSStart localhost", "DNSDone <nil>", "ConnectStart", "ConnectDone <nil>", "TLSHandshakeStart",
 			"TLSHandshakeDone <nil>", "WroteHeaders", "WroteHeaderField Host", "WroteHeaderField Expect", "WroteRequest <nil>", "Wait100Continue", "Got100Continue",
-			"GotFirstResponseByte", "Got1xxResponse 103 x", "Got1xxResponse 100 "} {
+			"GotFirstResponseByte", "Got1xxResponse 103 x", "Got1xxResponse 100 ",
+		} {
 			n := strings.Count("\n"+all+"\n", "\n"+want+"\n")
 			if n == 0 || n > 1 && want != "ConnectStart" {
 				t.Errorf("%q was called %d times in\n%s", want, n, all)

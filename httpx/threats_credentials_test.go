@@ -116,8 +116,10 @@ func TestThreatsRedirects(t *testing.T) {
 	})
 
 	t.Run("a scheme that is neither http nor https", func(t *testing.T) {
-		for _, location := range []string{"file:///etc/passwd", "unix:/run/docker.sock", "http+unix://%2Frun%2Fdocker.sock/", "ftp://a.example/",
-			"gopher://a.example:25/_HELO", "data:text/plain,x", "javascript:alert(1)", "ws://a.example/", "jar:http://a.example!/"} {
+		for _, location := range []string{
+			"file:///etc/passwd", "unix:/run/docker.sock", "http+unix://%2Frun%2Fdocker.sock/", "ftp://a.example/",
+			"gopher://a.example:25/_HELO", "data:text/plain,x", "javascript:alert(1)", "ws://a.example/", "jar:http://a.example!/",
+		} {
 			w := newWeb(t, httpx.WithFollowRedirects(true))
 			w.redirect("http://a.example/", 302, location)
 			_, err := w.Get(t.Context(), "http://a.example/")
@@ -268,8 +270,10 @@ func TestThreatsHosts(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		for _, host := range []string{"[::1%25.example.com]:80", "[::1%.example.com]", "[fe80::1%25.example.com]", "[::1]evil.test", "[::1].example.com",
-			"evil.test[::1]", "[evil.test]", "[", "]", "[]", "\u00fc:80/b", "a b", "a\r\nX: y", "a/b", "a?b", "a#b", "u@a", "a:80:80", "a:x", "127.1", "0x7f.1", ""} {
+		for _, host := range []string{
+			"[::1%25.example.com]:80", "[::1%.example.com]", "[fe80::1%25.example.com]", "[::1]evil.test", "[::1].example.com",
+			"evil.test[::1]", "[evil.test]", "[", "]", "[]", "\u00fc:80/b", "a b", "a\r\nX: y", "a/b", "a?b", "a#b", "u@a", "a:80:80", "a:x", "127.1", "0x7f.1", "",
+		} {
 			for _, u := range []*url.URL{{Scheme: "http", Host: host, Path: "/"}, {Scheme: "http://evil.test/?", Host: host}} {
 				resp, err := c.RoundTripper().RoundTrip(&http.Request{Method: "GET", URL: u, Header: http.Header{}})
 				if err == nil {

@@ -89,36 +89,68 @@ func TestThreatsHTTP1Endless(t *testing.T) {
 		text              string // in the error
 		read, heap        int64  // at most
 	}{
-		{"field lines without end", ok200, "A: b\r\n", nil,
-			httpx.ErrRemoteProtocol, "see WithLimits, MaxHeaderBytes", 256*kib + readAhead, 2048 * kib},
-		{"a field line without end", ok200 + "A: ", "b", nil,
-			httpx.ErrRemoteProtocol, "see WithLimits, MaxHeaderBytes", 256*kib + readAhead, 2048 * kib},
-		{"a folded line without end", ok200 + "A: b\r\n", " b\r\n", nil,
-			httpx.ErrRemoteProtocol, "see WithLimits, MaxHeaderBytes", 256*kib + readAhead, 2048 * kib},
-		{"a status line without end", "HTTP/1.1 200 ", "OK", nil,
-			httpx.ErrRemoteProtocol, "see WithLimits, MaxHeaderBytes", 256*kib + readAhead, 2048 * kib},
-		{"1001 field lines", ok200 + strings.Repeat("A: b\r\n", 1001) + "\r\n", "x", nil,
-			httpx.ErrRemoteProtocol, "see WithLimits, MaxHeaderFields", 8*kib + readAhead, 1024 * kib},
-		{"empty lines before the status line", "\r\n", "\r\n", nil,
-			httpx.ErrRemoteProtocol, "not HTTP/1", readAhead, 512 * kib},
-		{"no HTTP at all", "", "\x00", nil,
-			httpx.ErrRemoteProtocol, "not HTTP/1", readAhead, 512 * kib},
-		{"100 (Continue) without end", "", "HTTP/1.1 100 Continue\r\n\r\n", nil,
-			httpx.ErrRemoteProtocol, "33 interim responses", readAhead, 512 * kib},
-		{"large interim responses without end", "", "HTTP/1.1 103 Early Hints\r\nLink: " + x(30*kib) + "\r\n\r\n", nil,
-			httpx.ErrRemoteProtocol, "interim responses of", 300*kib + readAhead, 2048 * kib},
-		{"a chunk extension without end", inChunks + "1;a=", "b", nil,
-			httpx.ErrRemoteProtocol, "too many bytes of chunk extensions", 4*kib + readAhead, 512 * kib},
-		{"large extensions of tiny chunks", inChunks, "1;a=" + x(4000) + "\r\nx\r\n", nil,
-			httpx.ErrRemoteProtocol, "too many bytes of chunk extensions", 20*kib + readAhead, 512 * kib},
-		{"digits of a chunk size without end", inChunks, "0", nil,
-			httpx.ErrRemoteProtocol, "RFC 9112 §7.1", readAhead, 512 * kib},
-		{"trailer lines without end", inChunks + "0\r\n", "A: b\r\n", nil,
-			httpx.ErrRemoteProtocol, "trailer section is longer", 64*kib + readAhead, 1024 * kib},
-		{"content without end, buffered", ok200 + "\r\n", "x", []httpx.RequestOption{httpx.WithMaxResponseBytes(100 * kib)},
-			httpx.ErrResponseTooLarge, "WithMaxResponseBytes", 100*kib + readAhead, 1024 * kib},
-		{"chunks without end, buffered", inChunks, "1\r\nx\r\n", []httpx.RequestOption{httpx.WithMaxResponseBytes(10 * kib)},
-			httpx.ErrResponseTooLarge, "WithMaxResponseBytes", 60*kib + 256*kib + readAhead, 1024 * kib}, // what is drained
+		{
+			"field lines without end", ok200, "A: b\r\n", nil,
+			httpx.ErrRemoteProtocol, "see WithLimits, MaxHeaderBytes", 256*kib + readAhead, 2048 * kib,
+		},
+		{
+			"a field line without end", ok200 + "A: ", "b", nil,
+			httpx.ErrRemoteProtocol, "see WithLimits, MaxHeaderBytes", 256*kib + readAhead, 2048 * kib,
+		},
+		{
+			"a folded line without end", ok200 + "A: b\r\n", " b\r\n", nil,
+			httpx.ErrRemoteProtocol, "see WithLimits, MaxHeaderBytes", 256*kib + readAhead, 2048 * kib,
+		},
+		{
+			"a status line without end", "HTTP/1.1 200 ", "OK", nil,
+			httpx.ErrRemoteProtocol, "see WithLimits, MaxHeaderBytes", 256*kib + readAhead, 2048 * kib,
+		},
+		{
+			"1001 field lines", ok200 + strings.Repeat("A: b\r\n", 1001) + "\r\n", "x", nil,
+			httpx.ErrRemoteProtocol, "see WithLimits, MaxHeaderFields", 8*kib + readAhead, 1024 * kib,
+		},
+		{
+			"empty lines before the status line", "\r\n", "\r\n", nil,
+			httpx.ErrRemoteProtocol, "not HTTP/1", readAhead, 512 * kib,
+		},
+		{
+			"no HTTP at all", "", "\x00", nil,
+			httpx.ErrRemoteProtocol, "not HTTP/1", readAhead, 512 * kib,
+		},
+		{
+			"100 (Continue) without end", "", "HTTP/1.1 100 Continue\r\n\r\n", nil,
+			httpx.ErrRemoteProtocol, "33 interim responses", readAhead, 512 * kib,
+		},
+		{
+			"large interim responses without end", "", "HTTP/1.1 103 Early Hints\r\nLink: " + x(30*kib) + "\r\n\r\n", nil,
+			httpx.ErrRemoteProtocol, "interim responses of", 300*kib + readAhead, 2048 * kib,
+		},
+		{
+			"a chunk extension without end", inChunks + "1;a=", "b", nil,
+			httpx.ErrRemoteProtocol, "too many bytes of chunk extensions", 4*kib + readAhead, 512 * kib,
+		},
+		{
+			"large extensions of tiny chunks", inChunks, "1;a=" + x(4000) + "\r\nx\r\n", nil,
+			httpx.ErrRemoteProtocol, "too many bytes of chunk extensions", 20*kib + readAhead, 512 * kib,
+		},
+		{
+			"digits of a chunk size without end", inChunks, "0", nil,
+			httpx.ErrRemoteProtocol, "RFC 9112 §7.1", readAhead, 512 * kib,
+		},
+		{
+			"trailer lines without end", inChunks + "0\r\n", "A: b\r\n", nil,
+			httpx.ErrRemoteProtocol, "trailer section is longer", 64*kib + readAhead, 1024 * kib,
+		},
+		{
+			"content without end, buffered", ok200 + "\r\n", "x",
+			[]httpx.RequestOption{httpx.WithMaxResponseBytes(100 * kib)},
+			httpx.ErrResponseTooLarge, "WithMaxResponseBytes", 100*kib + readAhead, 1024 * kib,
+		},
+		{
+			"chunks without end, buffered", inChunks, "1\r\nx\r\n",
+			[]httpx.RequestOption{httpx.WithMaxResponseBytes(10 * kib)},
+			httpx.ErrResponseTooLarge, "WithMaxResponseBytes", 60*kib + 256*kib + readAhead, 1024 * kib,
+		}, // what is drained
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var read atomic.Int64

@@ -27,31 +27,41 @@ var timeoutCases = []struct {
 	exact bool // fires at T, not within [T, 1.1 T]
 	run   func(ctx context.Context, c *httpx.Client, url string) error
 }{
-	{"connect", func(d time.Duration) httpx.Timeouts { return httpx.Timeouts{Connect: d} }, httpx.ErrConnectTimeout, "dial", true,
+	{
+		"connect", func(d time.Duration) httpx.Timeouts { return httpx.Timeouts{Connect: d} }, httpx.ErrConnectTimeout, "dial", true,
 		func(ctx context.Context, c *httpx.Client, url string) error {
 			_, err := c.Get(ctx, strings.Replace(url, "server", "blackhole", 1))
 			return err
-		}},
-	{"pool", func(d time.Duration) httpx.Timeouts { return httpx.Timeouts{Pool: d} }, httpx.ErrPoolTimeout, "pool", true,
+		},
+	},
+	{
+		"pool", func(d time.Duration) httpx.Timeouts { return httpx.Timeouts{Pool: d} }, httpx.ErrPoolTimeout, "pool", true,
 		func(ctx context.Context, c *httpx.Client, url string) error {
 			_, err := c.Get(ctx, url+"/held") // the one connection is held by the caller
 			return err
-		}},
-	{"read the head", func(d time.Duration) httpx.Timeouts { return httpx.Timeouts{Read: d} }, httpx.ErrReadTimeout, "head", false,
+		},
+	},
+	{
+		"read the head", func(d time.Duration) httpx.Timeouts { return httpx.Timeouts{Read: d} }, httpx.ErrReadTimeout, "head", false,
 		func(ctx context.Context, c *httpx.Client, url string) error {
 			_, err := c.Get(ctx, url+"/silent")
 			return err
-		}},
-	{"read the body", func(d time.Duration) httpx.Timeouts { return httpx.Timeouts{Read: d} }, httpx.ErrReadTimeout, "body", false,
+		},
+	},
+	{
+		"read the body", func(d time.Duration) httpx.Timeouts { return httpx.Timeouts{Read: d} }, httpx.ErrReadTimeout, "body", false,
 		func(ctx context.Context, c *httpx.Client, url string) error {
 			_, err := c.Get(ctx, url+"/half")
 			return err
-		}},
-	{"write", func(d time.Duration) httpx.Timeouts { return httpx.Timeouts{Write: d} }, httpx.ErrWriteTimeout, "write", false,
+		},
+	},
+	{
+		"write", func(d time.Duration) httpx.Timeouts { return httpx.Timeouts{Write: d} }, httpx.ErrWriteTimeout, "write", false,
 		func(ctx context.Context, c *httpx.Client, url string) error {
 			_, err := c.Post(ctx, url+"/deaf", httpx.Reader(endless{}))
 			return err
-		}},
+		},
+	},
 }
 
 type endless struct{}

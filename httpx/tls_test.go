@@ -68,27 +68,58 @@ func TestTLSErrors(t *testing.T) {
 		is     func(error) bool
 		text   []string
 	}{
-		{"expired", one(ca.IssueWith(func(c *x509.Certificate) { c.NotAfter = past }, "127.0.0.1")), tls.Options{},
-			as(x509.CertificateInvalidError{}), []string{`"127.0.0.1" expired on 2020-01-02T00:00:00Z`, "the clock here says 20"}},
-		{"not valid yet", one(ca.IssueWith(func(c *x509.Certificate) { c.NotBefore = future }, "127.0.0.1")), tls.Options{},
-			as(x509.CertificateInvalidError{}), []string{"not valid before 2090-01-02T00:00:00Z", "the clock here says 20"}},
-		{"wrong name", one(ca.Issue("a.test", "b.test")), tls.Options{},
-			as(x509.HostnameError{}), []string{`valid for "a.test", "b.test", not for "127.0.0.1"`}},
-		{"unknown issuer", one(other.Issue("127.0.0.1")), tls.Options{},
-			as(x509.UnknownAuthorityError{}), []string{"test authority", `chain "127.0.0.1", "test authority"`}},
+		{
+			"expired", one(ca.IssueWith(func(c *x509.Certificate) { c.NotAfter = past }, "127.0.0.1")),
+			tls.Options{},
+			as(x509.CertificateInvalidError{}),
+			[]string{`"127.0.0.1" expired on 2020-01-02T00:00:00Z`, "the clock here says 20"},
+		},
+		{
+			"not valid yet", one(ca.IssueWith(func(c *x509.Certificate) { c.NotBefore = future }, "127.0.0.1")),
+			tls.Options{},
+			as(x509.CertificateInvalidError{}),
+			[]string{"not valid before 2090-01-02T00:00:00Z", "the clock here says 20"},
+		},
+		{
+			"wrong name", one(ca.Issue("a.test", "b.test")),
+			tls.Options{},
+			as(x509.HostnameError{}),
+			[]string{`valid for "a.test", "b.test", not for "127.0.0.1"`},
+		},
+		{
+			"unknown issuer", one(other.Issue("127.0.0.1")),
+			tls.Options{},
+			as(x509.UnknownAuthorityError{}),
+			[]string{"test authority", `chain "127.0.0.1", "test authority"`},
+		},
 		{"self-signed", one(self), tls.Options{ServerName: "a.test"}, as(x509.UnknownAuthorityError{}), []string{"self-signed"}},
-		{"refused by pin", one(good), tls.Options{Pins: []string{tls.Pin(other.Cert)}},
-			as(&tls.PinError{}), []string{"Options.Pins", tls.Pin(good.Leaf), tls.Pin(ca.Cert)}},
-		{"old version on offer", with(func(c *stdtls.Config) { c.MinVersion, c.MaxVersion = stdtls.VersionTLS10, stdtls.VersionTLS11 }), tls.Options{},
-			as(&net.OpError{}), []string{"MinVersion"}},
-		{"version below the client's", with(func(c *stdtls.Config) { c.MaxVersion = stdtls.VersionTLS12 }), tls.Options{MinVersion: stdtls.VersionTLS13},
-			as(&net.OpError{}), []string{"MinVersion"}},
+		{
+			"refused by pin", one(good),
+			tls.Options{Pins: []string{tls.Pin(other.Cert)}},
+			as(&tls.PinError{}),
+			[]string{"Options.Pins", tls.Pin(good.Leaf), tls.Pin(ca.Cert)},
+		},
+		{
+			"old version on offer", with(func(c *stdtls.Config) { c.MinVersion, c.MaxVersion = stdtls.VersionTLS10, stdtls.VersionTLS11 }),
+			tls.Options{},
+			as(&net.OpError{}),
+			[]string{"MinVersion"},
+		},
+		{
+			"version below the client's", with(func(c *stdtls.Config) { c.MaxVersion = stdtls.VersionTLS12 }),
+			tls.Options{MinVersion: stdtls.VersionTLS13},
+			as(&net.OpError{}),
+			[]string{"MinVersion"},
+		},
 		{"client certificate missing", with(mutual), tls.Options{}, as(&net.OpError{}), []string{"client certificate", "certificate required"}},
 		{"client certificate missing, TLS 1.2", with(mutual), tls.Options{MaxVersion: stdtls.VersionTLS12}, as(&net.OpError{}), []string{"client certificate"}},
 		{"client certificate of another authority", with(mutual), tls.Options{Certificates: []stdtls.Certificate{other.Issue("c")}}, as(&net.OpError{}), []string{"client certificate"}},
-		{"client certificate expired, TLS 1.2", with(mutual),
+		{
+			"client certificate expired, TLS 1.2", with(mutual),
 			tls.Options{MaxVersion: stdtls.VersionTLS12, Certificates: []stdtls.Certificate{ca.IssueWith(func(c *x509.Certificate) { c.NotAfter = past }, "c")}},
-			as(&net.OpError{}), []string{"client certificate"}},
+			as(&net.OpError{}),
+			[]string{"client certificate"},
+		},
 	} {
 		t.Run("A21.5 "+tt.name, func(t *testing.T) {
 			s := tlsServer(t, tt.server)

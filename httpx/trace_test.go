@@ -123,8 +123,10 @@ func TestTraceEvents(t *testing.T) {
 
 	t.Run("A22.4 DNS events, and an error of the look-up", func(t *testing.T) {
 		n := new(notes)
-		c := newClient(t, httpx.WithTrace(tracing(n)), httpx.WithResolver(&net.Resolver{PreferGo: true,
-			Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no name server") }}))
+		c := newClient(t, httpx.WithTrace(tracing(n)), httpx.WithResolver(&net.Resolver{
+			PreferGo: true,
+			Dial:     func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no name server") },
+		}))
 		if _, err := c.Get(ctx, "http://name.invalid/"); !errors.Is(err, httpx.ErrDNS) {
 			t.Fatalf("%v is not ErrDNS", err)
 		}
@@ -234,7 +236,8 @@ func TestTraceEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := without(n.take(), "GetConn", "Pool", "GotConn", "Wrote", "First", "Ended"); !slices.Equal(got, []string{
-			"ConnectStart", "ConnectDone", "ProxyStart origin.example:443", "ProxyDone", "TLSStart", "TLSDone http/1.1"}) {
+			"ConnectStart", "ConnectDone", "ProxyStart origin.example:443", "ProxyDone", "TLSStart", "TLSDone http/1.1",
+		}) {
 			t.Errorf("the events are %q", got)
 		}
 	})
@@ -352,7 +355,8 @@ func TestClientTraceOfContext(t *testing.T) {
 			stop := errors.New("enough")
 			c := newClient(t, httpx.WithTLS(ourtls.Options{InsecureSkipVerify: true}), httpx.WithHTTP2(tt.h2))
 			in := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-				Got1xxResponse: func(int, textproto.MIMEHeader) error { return stop }})
+				Got1xxResponse: func(int, textproto.MIMEHeader) error { return stop },
+			})
 			if _, err := c.Get(in, s.URL+"/hints"); !errors.Is(err, stop) {
 				t.Errorf("the error is %v", err)
 			}

@@ -115,9 +115,12 @@ func TestURLParsing(t *testing.T) {
 	})
 	t.Run("A9.6 internationalised hosts", func(t *testing.T) {
 		for _, tt := range []struct{ in, host, unicode string }{
-			{"faß.de", "xn--fa-hia.de", "faß.de"}, {"BÜCHER.example", "xn--bcher-kva.example", "bücher.example"},
+			{"faß.de", "xn--fa-hia.de", "faß.de"},
+			{"BÜCHER.example", "xn--bcher-kva.example", "bücher.example"},
 			{"www.bücher.example", "www.xn--bcher-kva.example", "www.bücher.example"}, // not the first label alone
-			{"例え.テスト", "xn--r8jz45g.xn--zckzah", "例え.テスト"}, {"a。b", "a.b", "a.b"}, {"ｅ.org", "e.org", "e.org"},
+			{"例え.テスト", "xn--r8jz45g.xn--zckzah", "例え.テスト"},
+			{"a。b", "a.b", "a.b"},
+			{"ｅ.org", "e.org", "e.org"},
 			{"xn--bcher-kva.xn--99999", "xn--bcher-kva.xn--99999", "bücher.xn--99999"},
 		} {
 			u := parseURL(t, "http://"+tt.in+"/")

@@ -24,7 +24,8 @@ func TestQueryOfRequests(t *testing.T) {
 		{"A9.13 the request's replace the client's per key", "http://e.org/?a=1", "http://e.org/?a=1&key=k&page=2&page=3", []httpx.RequestOption{httpx.WithQuery("page", []int{2, 3})}},
 		{"A9.13 no parameters strip nothing", "http://e.org/?a=1", "http://e.org/?a=1&page=1&key=k", []httpx.RequestOption{httpx.WithQuery()}},
 		{"A9.13 QueryParams and url.Values", "http://e.org/", "http://e.org/?page=1&key=k&z=1&a=2&b=3&b=4", []httpx.RequestOption{
-			httpx.WithQuery(httpx.Q("z", 1, "a", 2)), httpx.WithQuery(url.Values{"b": {"3", "4"}})}},
+			httpx.WithQuery(httpx.Q("z", 1, "a", 2)), httpx.WithQuery(url.Values{"b": {"3", "4"}}),
+		}},
 		{"A9.13 SetQuery replaces all", "http://e.org/?a=1#f", "http://e.org/?b=2#f", []httpx.RequestOption{httpx.WithQuery("c", 3), httpx.SetQuery("b", 2)}},
 		{"A9.13 WithQuery behind SetQuery adds", "http://e.org/?a=1", "http://e.org/?b=2&page=5", []httpx.RequestOption{httpx.SetQuery("b", 2), httpx.WithQuery("page", 5)}},
 		{"A9.13 SetQuery of nothing strips", "http://e.org/?a=1", "http://e.org/", []httpx.RequestOption{httpx.SetQuery()}},

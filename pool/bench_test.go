@@ -31,6 +31,7 @@ func (c *benchConn) RoundTrip(_ context.Context, _ *wire.Request, res *wire.Resp
 	res.Body = wire.NewBody(c, 1)
 	return nil
 }
+
 func (c *benchConn) State() wire.ConnState {
 	s := wire.ConnState{Limit: 1}
 	if c.busy.Load() {
@@ -44,8 +45,10 @@ func (c *benchConn) State() wire.ConnState {
 func BenchmarkAcquireRelease(b *testing.B) {
 	for _, n := range []struct{ goroutines, conns int }{{1, 1}, {64, 64}, {256, 256}, {4096, 64}} {
 		b.Run(fmt.Sprintf("%d,%d", n.goroutines, n.conns), func(b *testing.B) {
-			p := pool.New(pool.Config{MaxConnections: n.conns, MaxKeepaliveConnections: -1,
-				Dial: func(context.Context, pool.Key) (pool.Conn, error) { return &benchConn{}, nil }})
+			p := pool.New(pool.Config{
+				MaxConnections: n.conns, MaxKeepaliveConnections: -1,
+				Dial: func(context.Context, pool.Key) (pool.Conn, error) { return &benchConn{}, nil },
+			})
 			defer p.Close()
 			k := key("a")
 			var left atomic.Int64

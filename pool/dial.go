@@ -102,8 +102,10 @@ func (p *Pool) dial(d *dial) {
 	var st wire.ConnState
 	if c != nil {
 		if st = c.State(); st.Phase != wire.ConnOpen {
-			err = &wire.Error{Phase: wire.PhaseDial, Kind: wire.KindDisconnected, Remote: true,
-				Err: &endedEarly{o.key.Addr, m.cause()}}
+			err = &wire.Error{
+				Phase: wire.PhaseDial, Kind: wire.KindDisconnected, Remote: true,
+				Err: &endedEarly{o.key.Addr, m.cause()},
+			}
 		}
 	}
 	switch {

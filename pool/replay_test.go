@@ -289,8 +289,10 @@ func TestReplayWithoutBody(t *testing.T) {
 		get(t, p, n, key("a"))
 		n.conn(0).serve = func(context.Context, *wire.Request) error { return disconnected(true) }
 		why := errors.New("gone")
-		c := startReq(p, key("a"), wire.Request{Method: "PUT", Body: io.NopCloser(strings.NewReader("x")), BodyLen: 1,
-			Rewind: func() (io.ReadCloser, error) { return nil, why }})
+		c := startReq(p, key("a"), wire.Request{
+			Method: "PUT", Body: io.NopCloser(strings.NewReader("x")), BodyLen: 1,
+			Rewind: func() (io.ReadCloser, error) { return nil, why },
+		})
 		if e := failed(t, c, wire.ErrRequestBody); !errors.Is(c.err, why) || !e.Sent {
 			t.Errorf("%+v", e)
 		}

@@ -47,8 +47,10 @@ func TestStress(t *testing.T) {
 			return nil
 		}
 	}
-	p := pool.New(pool.Config{Dial: n.dial, MaxConnections: 8, MaxConnectionsPerHost: 5, MaxKeepaliveConnections: 4, KeepaliveExpiry: time.Millisecond,
-		MaxConnectionAge: 20 * time.Millisecond, Probes: may})
+	p := pool.New(pool.Config{
+		Dial: n.dial, MaxConnections: 8, MaxConnectionsPerHost: 5, MaxKeepaliveConnections: 4, KeepaliveExpiry: time.Millisecond,
+		MaxConnectionAge: 20 * time.Millisecond, Probes: may,
+	})
 	var wg sync.WaitGroup
 	for g := range goroutines {
 		wg.Go(func() {

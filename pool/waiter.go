@@ -144,8 +144,10 @@ func (p *Pool) expiredLocked(w *waiter) *wire.Error {
 		return nil
 	}
 	if w.covered {
-		return &wire.Error{Phase: wire.PhaseDial, Kind: wire.KindTimeout,
-			Err: &connectTimeout{addr: w.o.key.Addr, limit: w.connectLimit}}
+		return &wire.Error{
+			Phase: wire.PhaseDial, Kind: wire.KindTimeout,
+			Err: &connectTimeout{addr: w.o.key.Addr, limit: w.connectLimit},
+		}
 	}
 	o := w.o
 	e := &exhausted{addr: o.key.Addr, limit: w.poolLimit}

@@ -32,16 +32,31 @@ func TestConnectRequest(t *testing.T) {
 		t    proxy.Tunnel
 		want string
 	}{
-		{"A19.3 host and port, Host, Accept", proxy.Tunnel{Addr: target},
-			"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\nAccept: */*\r\n\r\n"},
-		{"A19.3 an IPv6 target in brackets", proxy.Tunnel{Addr: "[2001:db8::1]:8443"},
-			"CONNECT [2001:db8::1]:8443 HTTP/1.1\r\nHost: [2001:db8::1]:8443\r\nAccept: */*\r\n\r\n"},
-		{"A19.3 the proxy's own fields, in order and case", proxy.Tunnel{Addr: target, Fields: wire.Fields{{Name: "X-b", Value: "1"}, {Name: "accept", Value: "text/plain"}, {Name: "x-A", Value: ""}}},
-			"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\nX-b: 1\r\naccept: text/plain\r\nx-A: \r\n\r\n"},
-		{"A19.1 credentials before they are asked for", proxy.Tunnel{Addr: target, Authorization: "Basic am9lOnB3", Fields: wire.Fields{{Name: "proxy-authorization", Value: "other"}}},
-			"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\nAccept: */*\r\nProxy-Authorization: Basic am9lOnB3\r\n\r\n"},
-		{"credentials among the fields", proxy.Tunnel{Addr: target, Fields: wire.Fields{{Name: "Proxy-Authorization", Value: "Bearer x"}}},
-			"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\nAccept: */*\r\nProxy-Authorization: Bearer x\r\n\r\n"},
+		{
+			"A19.3 host and port, Host, Accept",
+			proxy.Tunnel{Addr: target},
+			"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\nAccept: */*\r\n\r\n",
+		},
+		{
+			"A19.3 an IPv6 target in brackets",
+			proxy.Tunnel{Addr: "[2001:db8::1]:8443"},
+			"CONNECT [2001:db8::1]:8443 HTTP/1.1\r\nHost: [2001:db8::1]:8443\r\nAccept: */*\r\n\r\n",
+		},
+		{
+			"A19.3 the proxy's own fields, in order and case",
+			proxy.Tunnel{Addr: target, Fields: wire.Fields{{Name: "X-b", Value: "1"}, {Name: "accept", Value: "text/plain"}, {Name: "x-A", Value: ""}}},
+			"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\nX-b: 1\r\naccept: text/plain\r\nx-A: \r\n\r\n",
+		},
+		{
+			"A19.1 credentials before they are asked for",
+			proxy.Tunnel{Addr: target, Authorization: "Basic am9lOnB3", Fields: wire.Fields{{Name: "proxy-authorization", Value: "other"}}},
+			"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\nAccept: */*\r\nProxy-Authorization: Basic am9lOnB3\r\n\r\n",
+		},
+		{
+			"credentials among the fields",
+			proxy.Tunnel{Addr: target, Fields: wire.Fields{{Name: "Proxy-Authorization", Value: "Bearer x"}}},
+			"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\nAccept: */*\r\nProxy-Authorization: Bearer x\r\n\r\n",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			bubble(t, func(p *peer.Script) {
@@ -118,8 +133,10 @@ func TestConnectRefused(t *testing.T) {
 		text         string
 		body         string
 	}{
-		{"A19.3 a 407 without credentials", "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n",
-			"", 407, "proxy: CONNECT example.org:443: the proxy answered 407 Proxy Authentication Required: give user and password", ""},
+		{
+			"A19.3 a 407 without credentials", "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n",
+			"", 407, "proxy: CONNECT example.org:443: the proxy answered 407 Proxy Authentication Required: give user and password", "",
+		},
 		{"A19.3 a 407 to credentials", "HTTP/1.1 407 No\r\nContent-Length: 3\r\n\r\nno!", "basic", 407, "check user and password", "no!"},
 		{"a reason and a body that tell the password", "HTTP/1.1 403 " + secret + "\r\nX: " + secret + "\r\nContent-Length: 16\r\n\r\n" + secret, "basic", 403, "403 Forbidden: its rules", secret},
 		{"502", "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "", 502, "could not reach the target", ""},
@@ -186,11 +203,17 @@ func TestConnectBroken(t *testing.T) {
 		{"a field without a colon", "HTTP/1.1 200 OK\r\nabc\r\n\r\n", proxy.Tunnel{}, wire.KindProtocol, "RFC 9112 §5"},
 		{"101", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", proxy.Tunnel{}, wire.KindProtocol, "101"},
 		{"too many interim responses", strings.Repeat("HTTP/1.1 102 P\r\n\r\n", 33), proxy.Tunnel{}, wire.KindProtocol, "33 interim responses"},
-		{"interim responses that are too long together", strings.Repeat("HTTP/1.1 102 P\r\nA: "+strings.Repeat("b", 70)+"\r\n\r\n", 3),
-			proxy.Tunnel{Limits: h1.Limits{HeadBytes: 200}}, wire.KindProtocol, "interim responses of"},
+		{
+			"interim responses that are too long together", strings.Repeat("HTTP/1.1 102 P\r\nA: "+strings.Repeat("b", 70)+"\r\n\r\n", 3),
+			proxy.Tunnel{Limits: h1.Limits{HeadBytes: 200}},
+			wire.KindProtocol, "interim responses of",
+		},
 		{"a head without end", "HTTP/1.1 200 OK\r\nA: " + strings.Repeat("b", 300<<10), proxy.Tunnel{}, wire.KindProtocol, "longer than 65536 bytes"},
-		{"a head above a limit of the caller's", "HTTP/1.1 200 OK\r\nA: " + strings.Repeat("b", 80) + "\r\n\r\n",
-			proxy.Tunnel{Limits: h1.Limits{HeadBytes: 100}}, wire.KindProtocol, "longer than 100 bytes"},
+		{
+			"a head above a limit of the caller's", "HTTP/1.1 200 OK\r\nA: " + strings.Repeat("b", 80) + "\r\n\r\n",
+			proxy.Tunnel{Limits: h1.Limits{HeadBytes: 100}},
+			wire.KindProtocol, "longer than 100 bytes",
+		},
 		{"too many fields", "HTTP/1.1 200 OK\r\nA: b\r\nA: c\r\n\r\n", proxy.Tunnel{Limits: h1.Limits{Fields: 1}}, wire.KindProtocol, "Limits.Fields"},
 		{"strict rules", "HTTP/1.1 200 OK\n\n", proxy.Tunnel{Rules: h1.Strict}, wire.KindProtocol, "RFC 9112 §2.2"},
 	} {
@@ -291,31 +314,38 @@ func TestConnectAuthorize(t *testing.T) {
 		}, 2, ""},
 		{"A19.1 Connection: close asks for a fresh connection", []round{
 			{"", "HTTP/1.1 407 No\r\n" + challenge + "Connection: close\r\nContent-Length: 0\r\n\r\n"},
-			{again, ""}, {"answer 1", ok},
+			{again, ""},
+			{"answer 1", ok},
 		}, 1, ""},
 		{"Proxy-Connection: close", []round{
 			{"", "HTTP/1.1 407 No\r\n" + challenge + "Proxy-Connection: x, Close\r\nContent-Length: 0\r\n\r\n"},
-			{again, ""}, {"answer 1", ok},
+			{again, ""},
+			{"answer 1", ok},
 		}, 1, ""},
 		{"HTTP/1.0", []round{
 			{"", "HTTP/1.0 407 No\r\n" + challenge + "Content-Length: 0\r\n\r\n"},
-			{again, ""}, {"answer 1", ok},
+			{again, ""},
+			{"answer 1", ok},
 		}, 1, ""},
 		{"a body until the close", []round{
 			{"", "HTTP/1.1 407 No\r\n" + challenge + "\r\nno!"},
-			{again, ""}, {"answer 1", ok},
+			{again, ""},
+			{"answer 1", ok},
 		}, 1, ""},
 		{"a body that does not come", []round{
 			{"", "HTTP/1.1 407 No\r\n" + challenge + "Content-Length: 5\r\n\r\nno!"},
-			{again, ""}, {"answer 1", ok},
+			{again, ""},
+			{"answer 1", ok},
 		}, 1, ""},
 		{"a body that is too long", []round{
 			{"", "HTTP/1.1 407 No\r\n" + challenge + "Content-Length: 80000\r\n\r\n" + strings.Repeat("x", 80000)},
-			{again, ""}, {"answer 1", ok},
+			{again, ""},
+			{"answer 1", ok},
 		}, 1, ""},
 		{"bytes behind the body", []round{
 			{"", "HTTP/1.1 407 No\r\n" + challenge + "Content-Length: 3\r\n\r\nno!HTTP/1.1 200 OK\r\n\r\n"},
-			{again, ""}, {"answer 1", ok},
+			{again, ""},
+			{"answer 1", ok},
 		}, 1, ""},
 		{"three answers are refused", []round{
 			{"", "HTTP/1.1 407 No\r\n" + challenge + "Content-Length: 0\r\n\r\n"},

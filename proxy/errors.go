@@ -186,20 +186,26 @@ func (t *talk) failed(step Step, doing string, err error) error {
 		e.Err = &Error{Step: step, Addr: t.addr, Err: &unfinished{doing, e.Err}}
 		return e
 	}
-	return &wire.Error{Phase: wire.PhaseProxy, Kind: wire.KindNetwork, Remote: true,
-		Err: &Error{Step: step, Addr: t.addr, Err: &unfinished{doing, err}}}
+	return &wire.Error{
+		Phase: wire.PhaseProxy, Kind: wire.KindNetwork, Remote: true,
+		Err: &Error{Step: step, Addr: t.addr, Err: &unfinished{doing, err}},
+	}
 }
 
 // garbled is the error of a proxy that breaks its protocol.
 func (t *talk) garbled(step Step, err error) error {
-	return &wire.Error{Phase: wire.PhaseProxy, Kind: wire.KindProtocol, Remote: true,
-		Err: &Error{Step: step, Addr: t.addr, Err: err}}
+	return &wire.Error{
+		Phase: wire.PhaseProxy, Kind: wire.KindProtocol, Remote: true,
+		Err: &Error{Step: step, Addr: t.addr, Err: err},
+	}
 }
 
 // unsendable is the error of what the caller has given.
 func (t *talk) unsendable(step Step, format string, args ...any) error {
-	return &wire.Error{Phase: wire.PhaseProxy, Kind: wire.KindProtocol,
-		Err: &Error{Step: step, Addr: t.addr, Err: fmt.Errorf(format, args...)}}
+	return &wire.Error{
+		Phase: wire.PhaseProxy, Kind: wire.KindProtocol,
+		Err: &Error{Step: step, Addr: t.addr, Err: fmt.Errorf(format, args...)},
+	}
 }
 
 // refused is the error of a proxy that says no.

@@ -158,11 +158,15 @@ func (s *SOCKS) greet(t *talk) (byte, error) {
 	case b[0] != socksVersion:
 		return 0, t.garbled(StepGreeting, fmt.Errorf("version 0x%02x in byte 0 of the choice of a method, where 5 stands (RFC 1928 §3)", b[0]))
 	case method == methodRefused && s.Username == "":
-		return 0, refused(&Error{Step: StepGreeting, Addr: t.addr, ReplyCode: methodRefused,
-			Err: errors.New("the proxy wants authentication and was offered none: give user and password (RFC 1928 §3)")})
+		return 0, refused(&Error{
+			Step: StepGreeting, Addr: t.addr, ReplyCode: methodRefused,
+			Err: errors.New("the proxy wants authentication and was offered none: give user and password (RFC 1928 §3)"),
+		})
 	case method == methodRefused:
-		return 0, refused(&Error{Step: StepGreeting, Addr: t.addr, ReplyCode: methodRefused,
-			Err: errors.New("the proxy takes neither no authentication nor user and password, and there is nothing else to offer (RFC 1928 §3)")})
+		return 0, refused(&Error{
+			Step: StepGreeting, Addr: t.addr, ReplyCode: methodRefused,
+			Err: errors.New("the proxy takes neither no authentication nor user and password, and there is nothing else to offer (RFC 1928 §3)"),
+		})
 	case method == methodPassword && s.Username == "":
 		return 0, t.garbled(StepGreeting, errors.New("the proxy chose user and password, method 2, which was not offered (RFC 1928 §3): give it user and password"))
 	case method != methodNone && method != methodPassword:
@@ -188,8 +192,10 @@ func (s *SOCKS) authenticate(t *talk) error {
 		return t.garbled(StepAuth, fmt.Errorf("version 0x%02x in byte 0 of the answer to user and password, where 1 stands (RFC 1929 §2)", r[0]))
 	}
 	if r[1] != 0 {
-		return refused(&Error{Step: StepAuth, Addr: t.addr, ReplyCode: int(r[1]),
-			Err: fmt.Errorf("the proxy did not accept user and password, status %d: check them (RFC 1929 §2)", r[1])})
+		return refused(&Error{
+			Step: StepAuth, Addr: t.addr, ReplyCode: int(r[1]),
+			Err: fmt.Errorf("the proxy did not accept user and password, status %d: check them (RFC 1929 §2)", r[1]),
+		})
 	}
 	return nil
 }
@@ -222,8 +228,10 @@ func (t *talk) reply() error {
 		if rep < len(replyTexts) {
 			text = replyTexts[rep]
 		}
-		return refused(&Error{Step: StepRequest, Addr: t.addr, ReplyCode: rep,
-			Err: fmt.Errorf("the proxy refused with reply %d: %s (RFC 1928 §6)", rep, text)})
+		return refused(&Error{
+			Step: StepRequest, Addr: t.addr, ReplyCode: rep,
+			Err: fmt.Errorf("the proxy refused with reply %d: %s (RFC 1928 §6)", rep, text),
+		})
 	}
 	if err := t.fill(StepRequest, "the reply", b[2:]); err != nil {
 		return err

@@ -34,8 +34,10 @@ func NewClient(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{handshaker: o.Handshaker, pins: append([]string(nil), o.Pins...), override: cfg.ServerName,
-		file: file, base: cfg, byName: make(map[string]*stdtls.Config)}
+	c := &Client{
+		handshaker: o.Handshaker, pins: append([]string(nil), o.Pins...), override: cfg.ServerName,
+		file: file, base: cfg, byName: make(map[string]*stdtls.Config),
+	}
 	if file != nil {
 		c.number = file.number
 	}

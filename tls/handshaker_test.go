@@ -70,8 +70,16 @@ func TestFingerprintTellsApart(t *testing.T) {
 	write := func(n int) writerFunc { return func(p []byte) (int, error) { return n, nil } }
 	env := FromEnvironment(nil)
 	same := []Options{
-		{}, {Pins: []string{"a"}}, {Pins: []string{"b"}}, {Handshaker: h}, {Handshaker: NewHandshaker(f)}, {Environment: env},
-		{Environment: FromEnvironment(nil)}, {KeyLogWriter: keyLogFile("a")}, {KeyLogWriter: keyLogFile("b")}, {KeyLogWriter: &strings.Builder{}},
+		{},
+		{Pins: []string{"a"}},
+		{Pins: []string{"b"}},
+		{Handshaker: h},
+		{Handshaker: NewHandshaker(f)},
+		{Environment: env},
+		{Environment: FromEnvironment(nil)},
+		{KeyLogWriter: keyLogFile("a")},
+		{KeyLogWriter: keyLogFile("b")},
+		{KeyLogWriter: &strings.Builder{}},
 	}
 	seen := map[string]int{}
 	for i, o := range same {
@@ -117,10 +125,29 @@ func TestFingerprintAsksNoMethod(t *testing.T) {
 	type number2 struct{ number }
 	p, q := new(int), new(int)
 	writers := []io.Writer{
-		number(1), number(2), number2{1}, number2{2}, secretive{}, secretive{id: 1}, secretive{id: 2}, secretive{id: "1"}, secretive{id: 1.5},
-		secretive{id: secretID("a")}, secretive{id: secretID("b")}, secretive{list: [2]secretID{"a", "b"}}, secretive{list: [2]secretID{"a b"}},
-		secretive{id: p}, secretive{id: q}, secretive{id: true}, secretive{id: number(1)}, secretive{id: int64(1)},
-		secretive{id: uint8(1)}, secretive{id: uint8(2)}, secretive{id: false}, secretive{id: 2i}, secretive{id: 3i}, secretive{id: 2.5},
+		number(1), number(2),
+		number2{1},
+		number2{2},
+		secretive{},
+		secretive{id: 1},
+		secretive{id: 2},
+		secretive{id: "1"},
+		secretive{id: 1.5},
+		secretive{id: secretID("a")},
+		secretive{id: secretID("b")},
+		secretive{list: [2]secretID{"a", "b"}},
+		secretive{list: [2]secretID{"a b"}},
+		secretive{id: p},
+		secretive{id: q},
+		secretive{id: true},
+		secretive{id: number(1)},
+		secretive{id: int64(1)},
+		secretive{id: uint8(1)},
+		secretive{id: uint8(2)},
+		secretive{id: false},
+		secretive{id: 2i},
+		secretive{id: 3i},
+		secretive{id: 2.5},
 	}
 	seen := map[string]int{}
 	for i, w := range writers {

@@ -48,8 +48,10 @@ func TestErrorTree(t *testing.T) {
 		{"read", &Error{Phase: PhaseBody, Kind: KindNetwork}, []string{"ErrNetwork", "ErrRead"}},
 		{"local", &Error{Phase: PhaseWrite, Kind: KindProtocol}, []string{"ErrProtocol", "ErrLocalProtocol"}},
 		{"remote", &Error{Phase: PhaseHead, Kind: KindProtocol, Remote: true}, []string{"ErrProtocol", "ErrRemoteProtocol"}},
-		{"no response", &Error{Phase: PhaseHead, Kind: KindDisconnected, Remote: true, Err: io.EOF},
-			[]string{"ErrNetwork", "ErrProtocol", "ErrRemoteProtocol", "ErrServerClosedIdle", "io.EOF"}},
+		{
+			"no response", &Error{Phase: PhaseHead, Kind: KindDisconnected, Remote: true, Err: io.EOF},
+			[]string{"ErrNetwork", "ErrProtocol", "ErrRemoteProtocol", "ErrServerClosedIdle", "io.EOF"},
+		},
 		{"unprocessed", &Error{Phase: PhaseHead, Kind: KindUnprocessed, Remote: true}, []string{"ErrProtocol", "ErrRemoteProtocol", "ErrUnprocessed"}},
 		{"request body", &Error{Phase: PhaseWrite, Kind: KindRequestBody}, []string{"ErrRequestBody"}},
 		{"closed while dialling", &Error{Phase: PhaseDial, Kind: KindClosed}, []string{"ErrClosed"}},

@@ -25,14 +25,20 @@ func TestParseChallenges(t *testing.T) {
 		"two schemes":      {[]string{"Negotiate, NTLM"}, []Challenge{{Scheme: "Negotiate"}, {Scheme: "NTLM"}}},
 		"blank at the end": {[]string{"Negotiate "}, []Challenge{{Scheme: "Negotiate"}}},
 		"token68":          {[]string{"Negotiate abc-._~+/09=="}, []Challenge{{Scheme: "Negotiate", Token68: "abc-._~+/09=="}}},
-		"token68 and another": {[]string{"Negotiate YQ==, Basic realm=x"},
-			[]Challenge{{Scheme: "Negotiate", Token68: "YQ=="}, {Scheme: "Basic", Params: p("realm", "x")}}},
+		"token68 and another": {
+			[]string{"Negotiate YQ==, Basic realm=x"},
+			[]Challenge{{Scheme: "Negotiate", Token68: "YQ=="}, {Scheme: "Basic", Params: p("realm", "x")}},
+		},
 		"token68 with one letter": {[]string{"X a,Y b=c"}, []Challenge{{Scheme: "X", Token68: "a"}, {Scheme: "Y", Params: p("b", "c")}}},
 		// RFC 9110 §11.6.1's own example.
-		"two in one field": {[]string{`Basic realm="simple", Newauth realm="apps", type=1, title="Login to \"apps\""`},
-			[]Challenge{{Scheme: "Basic", Params: p("realm", "simple")}, {Scheme: "Newauth", Params: p("realm", "apps", "type", "1", "title", `Login to "apps"`)}}},
-		"several fields": {[]string{`Basic realm="a"`, `Digest realm="b", nonce="c"`},
-			[]Challenge{{Scheme: "Basic", Params: p("realm", "a")}, {Scheme: "Digest", Params: p("realm", "b", "nonce", "c")}}},
+		"two in one field": {
+			[]string{`Basic realm="simple", Newauth realm="apps", type=1, title="Login to \"apps\""`},
+			[]Challenge{{Scheme: "Basic", Params: p("realm", "simple")}, {Scheme: "Newauth", Params: p("realm", "apps", "type", "1", "title", `Login to "apps"`)}},
+		},
+		"several fields": {
+			[]string{`Basic realm="a"`, `Digest realm="b", nonce="c"`},
+			[]Challenge{{Scheme: "Basic", Params: p("realm", "a")}, {Scheme: "Digest", Params: p("realm", "b", "nonce", "c")}},
+		},
 		"split over two fields":          {[]string{`Digest realm="b"`, `nonce="c"`}, []Challenge{{Scheme: "Digest", Params: p("realm", "b", "nonce", "c")}}},
 		"comma between scheme and param": {[]string{`Basic , realm="a"`}, []Challenge{{Scheme: "Basic", Params: p("realm", "a")}}},
 		"empty elements":                 {[]string{`, Basic realm="a",, charset="UTF-8", ,`}, []Challenge{{Scheme: "Basic", Params: p("realm", "a", "charset", "UTF-8")}}},

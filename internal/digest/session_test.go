@@ -29,17 +29,25 @@ func TestExamples(t *testing.T) {
 		want                        []string
 	}{
 		"RFC 2069": {[]string{old}, "Mufasa", "CircleOfLife", "/dir/index.html", "", []string{
-			`username="Mufasa"`, `response="1949323746fe6a43ef61f9606e7febea"`, `opaque="5ccc069c403ebaf9f0171e9517f40e41"`}},
+			`username="Mufasa"`, `response="1949323746fe6a43ef61f9606e7febea"`, `opaque="5ccc069c403ebaf9f0171e9517f40e41"`,
+		}},
 		"RFC 2617": {[]string{old + `, qop="auth,auth-int"`}, "Mufasa", "Circle Of Life", "/dir/index.html", "0a4f113b", []string{
-			`response="6629fae49393a05397450978507c4ef1"`, `qop=auth`, `nc=00000001`, `cnonce="0a4f113b"`}},
+			`response="6629fae49393a05397450978507c4ef1"`, `qop=auth`, `nc=00000001`, `cnonce="0a4f113b"`,
+		}},
 		"MD5": {[]string{rfc7616 + "MD5"}, "Mufasa", "Circle of Life", "/dir/index.html", "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", []string{
-			`response="8ca523f5e9506fed4657c9700eebdbec"`, `algorithm=MD5`, `uri="/dir/index.html"`}},
+			`response="8ca523f5e9506fed4657c9700eebdbec"`, `algorithm=MD5`, `uri="/dir/index.html"`,
+		}},
 		"SHA-256, in the second field": {[]string{rfc7616 + "MD5", rfc7616 + "SHA-256"}, "Mufasa", "Circle of Life", "/dir/index.html", "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", []string{
-			`response="753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"`, `algorithm=SHA-256`, `nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"`}},
-		"SHA-512-256": {[]string{`Digest realm="api@example.org", qop="auth", algorithm=SHA-512-256, nonce="5TsQWLVdgBdmrQ0XsxbDODV+57QdFR34I9HAbC/RVvkK", opaque="HRPCssKJSGjCrkzDg8OhwpzCiGPChXYjwrI2QmXDnsOS", charset=UTF-8, userhash=true`},
-			"J\u00e4s\u00f8n Doe", "Secret, or not?", "/doe.json", "NTg6RKcb9boFIAS3KrFK9BGeh+iDa/sm6jUMp2wds69v", []string{
+			`response="753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"`, `algorithm=SHA-256`, `nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"`,
+		}},
+		"SHA-512-256": {
+			[]string{`Digest realm="api@example.org", qop="auth", algorithm=SHA-512-256, nonce="5TsQWLVdgBdmrQ0XsxbDODV+57QdFR34I9HAbC/RVvkK", opaque="HRPCssKJSGjCrkzDg8OhwpzCiGPChXYjwrI2QmXDnsOS", charset=UTF-8, userhash=true`},
+			"J\u00e4s\u00f8n Doe", "Secret, or not?", "/doe.json", "NTg6RKcb9boFIAS3KrFK9BGeh+iDa/sm6jUMp2wds69v",
+			[]string{
 				`username="793263caabb707a56211940d90411ea4a575adeccb7e360aeb624ed06ece9b0b"`,
-				`response="3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5"`, `userhash=true`, `algorithm=SHA-512-256`}},
+				`response="3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5"`, `userhash=true`, `algorithm=SHA-512-256`,
+			},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSession(choose(t, test.fields...), test.user, test.password, test.cnonce)
