@@ -54,12 +54,27 @@ func TestCompare(t *testing.T) {
 		rival  func(url string) generator
 		args   []string
 	}{
-		{"HTTP/1.1, nginx, 64 connections, of wrk", server.Config{Name: "nginx"}, 0.7,
-			func(url string) generator { return wrk(url, 64) }, []string{"-c", "64", "-check-status", "200"}},
-		{"h2c, nghttpd, 4 × 32 streams, of h2load", server.Config{Name: "nghttpd", HTTP2: true}, 0.5,
-			func(url string) generator { return h2load(url, 4, 32) }, []string{"-c", "4", "-streams", "32", "-h2c", "-check-status", "200"}},
-		{"h2, nghttpd, 4 × 32 streams, of h2load", server.Config{Name: "nghttpd", HTTP2: true, TLS: true}, 0.5,
-			func(url string) generator { return h2load(url, 4, 32) }, []string{"-c", "4", "-streams", "32", "-insecure", "-check-status", "200"}},
+		{
+			"HTTP/1.1, nginx, 64 connections, of wrk",
+			server.Config{Name: "nginx"},
+			0.7,
+			func(url string) generator { return wrk(url, 64) },
+			[]string{"-c", "64", "-check-status", "200"},
+		},
+		{
+			"h2c, nghttpd, 4 × 32 streams, of h2load",
+			server.Config{Name: "nghttpd", HTTP2: true},
+			0.5,
+			func(url string) generator { return h2load(url, 4, 32) },
+			[]string{"-c", "4", "-streams", "32", "-h2c", "-check-status", "200"},
+		},
+		{
+			"h2, nghttpd, 4 × 32 streams, of h2load",
+			server.Config{Name: "nghttpd", HTTP2: true, TLS: true},
+			0.5,
+			func(url string) generator { return h2load(url, 4, 32) },
+			[]string{"-c", "4", "-streams", "32", "-insecure", "-check-status", "200"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.server.Size, c.server.Tokens = 1024, []string{token}

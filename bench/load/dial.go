@@ -136,8 +136,10 @@ func (d *dialer) attempt(ctx context.Context, t *traffic) (pool.Conn, error) {
 			http2 = true
 		case d.onlyH2:
 			raw.Close()
-			return nil, &wire.Error{Phase: wire.PhaseTLS, Kind: wire.KindProtocol, Remote: true,
-				Err: errors.New("the server does not agree to HTTP/2 (ALPN), and -http2 is set")}
+			return nil, &wire.Error{
+				Phase: wire.PhaseTLS, Kind: wire.KindProtocol, Remote: true,
+				Err: errors.New("the server does not agree to HTTP/2 (ALPN), and -http2 is set"),
+			}
 		}
 	}
 	if !http2 {
@@ -245,7 +247,7 @@ func dialError(ctx context.Context, phase wire.Phase, err error) error {
 	if ctx.Err() != nil {
 		return wire.Canceled(ctx, phase, false)
 	}
-	if e := (stdtls.AlertError)(0); phase != wire.PhaseTLS && errors.As(err, &e) {
+	if e := stdtls.AlertError(0); phase != wire.PhaseTLS && errors.As(err, &e) {
 		phase = wire.PhaseTLS
 	}
 	return &wire.Error{Phase: phase, Kind: wire.KindNetwork, Remote: true, Err: err}
