@@ -133,7 +133,7 @@ type aside struct{}
 func (aside) Worker(i int) (subject.Exchange, error) {
 	return func() error {
 		if i == 0 {
-			return subject.Uncounted
+			return subject.ErrUncounted
 		}
 		return nil
 	}, nil

@@ -195,7 +195,7 @@ func (w *worker) run(end time.Time) {
 		case err == nil:
 			w.requests++
 			w.latency.Add(now.Sub(begun))
-		case !errors.Is(err, subject.Uncounted):
+		case !errors.Is(err, subject.ErrUncounted):
 			w.err = err
 			return
 		}

@@ -119,7 +119,7 @@ func TestSlowReader(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 3 {
-				if err := slow(); !errors.Is(err, Uncounted) {
+				if err := slow(); !errors.Is(err, ErrUncounted) {
 					t.Fatal(err)
 				}
 				if err := fast(); err != nil {

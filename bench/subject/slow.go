@@ -41,6 +41,6 @@ func slowly(open func() (io.ReadCloser, error)) (Exchange, error) {
 			return err
 		}
 		<-time.After(slowPause)
-		return Uncounted
+		return ErrUncounted
 	}, nil
 }

@@ -93,7 +93,7 @@ type Options struct {
 	// many connections are made at once.
 	Timeout time.Duration
 	// SlowReader makes goroutine 0 one that reads a large answer slowly. Its
-	// exchange returns Uncounted.
+	// exchange returns ErrUncounted.
 	SlowReader bool
 	// Context, if set, is called once per goroutine and returns the context of
 	// its requests, for the clients that take one. nil is
@@ -112,8 +112,8 @@ type Client interface {
 // Exchange makes one request and checks the response.
 type Exchange func() error
 
-// Uncounted is returned by an exchange that is no request.
-var Uncounted = errors.New("not to be counted")
+// ErrUncounted is returned by an exchange that is no request.
+var ErrUncounted = errors.New("not to be counted")
 
 // All lists the subjects in the order of the table: the floor, the rivals, and
 // ours from the engine upwards.
