@@ -119,6 +119,10 @@ func (o *operation) mayEndIn(x outcome) bool {
 		return true // there it resets the stream
 	}
 	switch x {
+	case "read error", "write error":
+		// Who closes a connection with bytes unread resets it, and content that only
+		// the close delimits may be cut short by that.
+		return o.unread && slices.Contains([]string{"after", "until"}, o.closing)
 	case unprocessed:
 		// GOAWAY, and a body that is gone.
 		return o.body.once
