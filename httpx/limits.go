@@ -32,8 +32,8 @@ type Limits struct {
 	// MaxHeaderBytes bounds a response head. Default 64 KiB; it cannot be
 	// switched off.
 	MaxHeaderBytes int
-	// MaxHeaderFields bounds the field lines of a response head. Default: see
-	// h1.Limits; it cannot be switched off.
+	// MaxHeaderFields bounds the field lines of a response head. Default 1000;
+	// it cannot be switched off.
 	MaxHeaderFields int
 }
 

@@ -91,19 +91,19 @@ func TestThreatsHTTP1Endless(t *testing.T) {
 	}{
 		{
 			"field lines without end", ok200, "A: b\r\n", nil,
-			httpx.ErrRemoteProtocol, "see WithLimits, MaxHeaderBytes", 256*kib + readAhead, 2048 * kib,
+			httpx.ErrRemoteProtocol, "see WithLimits, MaxHeaderBytes", 64*kib + readAhead, 512 * kib,
 		},
 		{
 			"a field line without end", ok200 + "A: ", "b", nil,
-			httpx.ErrRemoteProtocol, "see WithLimits, MaxHeaderBytes", 256*kib + readAhead, 2048 * kib,
+			httpx.ErrRemoteProtocol, "see WithLimits, MaxHeaderBytes", 64*kib + readAhead, 512 * kib,
 		},
 		{
 			"a folded line without end", ok200 + "A: b\r\n", " b\r\n", nil,
-			httpx.ErrRemoteProtocol, "see WithLimits, MaxHeaderBytes", 256*kib + readAhead, 2048 * kib,
+			httpx.ErrRemoteProtocol, "see WithLimits, MaxHeaderBytes", 64*kib + readAhead, 512 * kib,
 		},
 		{
 			"a status line without end", "HTTP/1.1 200 ", "OK", nil,
-			httpx.ErrRemoteProtocol, "see WithLimits, MaxHeaderBytes", 256*kib + readAhead, 2048 * kib,
+			httpx.ErrRemoteProtocol, "see WithLimits, MaxHeaderBytes", 64*kib + readAhead, 512 * kib,
 		},
 		{
 			"1001 field lines", ok200 + strings.Repeat("A: b\r\n", 1001) + "\r\n", "x", nil,
@@ -123,7 +123,7 @@ func TestThreatsHTTP1Endless(t *testing.T) {
 		},
 		{
 			"large interim responses without end", "", "HTTP/1.1 103 Early Hints\r\nLink: " + x(30*kib) + "\r\n\r\n", nil,
-			httpx.ErrRemoteProtocol, "interim responses of", 300*kib + readAhead, 2048 * kib,
+			httpx.ErrRemoteProtocol, "interim responses of", 96*kib + readAhead, 512 * kib,
 		},
 		{
 			"a chunk extension without end", inChunks + "1;a=", "b", nil,
