@@ -85,7 +85,7 @@ func TestLargeTransfers(t *testing.T) {
 			if r.code != exitOK || !strings.Contains(r.out, " bytes, <nil>") {
 				t.Fatal(r)
 			}
-			if !strings.Contains(r.err, "sending") || !strings.Contains(r.err, "% |") || !strings.Contains(r.err, "MiB/s") || strings.Contains(r.err, "\n") {
+			if !strings.Contains(r.err, "sending") || !strings.Contains(r.err, "% |") || !strings.Contains(r.err, "iB/s") || strings.Contains(r.err, "\n") {
 				t.Errorf("%q", r.err)
 			}
 			if r := inPipe(t, invocation{args: append([]string{url}, args...)}); r.code != exitOK || r.err != "" {
