@@ -68,7 +68,7 @@ func TestLargeTransfers(t *testing.T) {
 		bar := strings.Split(r.err, "\r")
 		seen := false
 		for _, b := range bar {
-			seen = seen || strings.Contains(b, "% |") && strings.Contains(b, "█") && strings.Contains(b, "MiB/s") && strings.Contains(b, "s:") && strings.Contains(b, "MiB, ")
+			seen = seen || strings.Contains(b, "% |") && strings.Contains(b, "█") && strings.Contains(b, "iB/s") && strings.Contains(b, "s:") && strings.Contains(b, "MiB, ")
 		}
 		if !seen || len(bar) < 5 {
 			t.Errorf("no bar in %q", r.err)
