@@ -66,6 +66,9 @@ func TestRunHTTP2(t *testing.T) {
 		for _, proto := range []string{"h2", "h2c"} {
 			t.Run(name+"/"+proto, func(t *testing.T) {
 				if _, err := exec.LookPath(name); err != nil && name != server.Go {
+					if os.Getenv("INTEROP_REQUIRED") != "" {
+						t.Fatalf("%v, and INTEROP_REQUIRED is set", err)
+					}
 					t.Skipf("%v; make interop-deps installs it", err)
 				}
 				var stdout, stderr bytes.Buffer
