@@ -17,10 +17,10 @@ type cause struct {
 // errOwner is the detail of Close.
 var errOwner = errors.New("h1: connection closed by its owner")
 
-// canceled is what context.AfterFunc runs, on a goroutine of its own. c.ctx is
-// that of the running exchange: one whose hook could not be stopped is the last
-// on its connection.
-func (c *Conn) canceled() { c.kill(cause{ctx: c.ctx}) }
+// canceled is what context.AfterFunc runs, on a goroutine of its own. The work
+// is still that of the running exchange: one whose hook could not be stopped is
+// the last on its connection.
+func (w *work) canceled() { w.c.kill(cause{ctx: w.ctx}) }
 
 // kill ends the connection at once. An exchange fails with k: by whoever is in
 // it when the socket breaks, or here if nobody is. The raw socket is closed before

@@ -4,11 +4,7 @@ package h1
 
 import "net"
 
-// peeker would look into the receive queue of an idle socket. There is no cheap
+// quiet would look into the receive queue of an idle socket. There is no cheap
 // way to do that here: a connection that has died shows it by failing the next
 // request before any byte of a response, which the pool repeats where it may.
-type peeker struct{}
-
-func newPeeker(net.Conn) *peeker { return nil }
-
-func (*peeker) quiet() bool { return true }
+func quiet(net.Conn) bool { return true }

@@ -4,58 +4,45 @@ package h1
 
 import (
 	"net"
-	"sync/atomic"
 	"syscall"
 )
 
-// peeker looks into the receive queue of an idle socket.
-type peeker struct {
-	// immutable after newPeeker
-	raw  syscall.RawConn
-	look func(fd uintptr) // made once: a new closure would be an allocation
-
-	// broken is set once a look has found an end, an error or data. It never
-	// goes back, so that looks may overlap.
-	broken atomic.Bool
-}
-
-// newPeeker returns nil if nc is not a socket.
-func newPeeker(nc net.Conn) *peeker {
-	sc, ok := nc.(syscall.Conn)
-	if !ok {
-		return nil
-	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return nil
-	}
-	p := &peeker{raw: raw}
-	p.look = func(fd uintptr) {
-		var b [1]byte
-		for {
-			_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-			switch err {
-			case syscall.EINTR:
-				continue
-			case syscall.EAGAIN:
-				return // nothing there: alive
-			}
-			// The end of the stream, an error, or bytes that belong to no
-			// request (RFC 9112 §9.2).
-			p.broken.Store(true)
-			return
-		}
-	}
-	return p
-}
-
-// quiet reports whether the socket is open and has nothing to read.
+// quiet looks into the receive queue of an idle socket, and reports whether it is
+// open and has nothing to read. What is no socket is taken to be quiet.
 //
 // It uses Control and not Read, which fails at once when a deadline that was
 // set for an earlier exchange has passed, and would condemn a good connection.
-func (p *peeker) quiet() bool {
-	if err := p.raw.Control(p.look); err != nil {
-		return false
+func quiet(nc net.Conn) (ok bool) {
+	// Of this type the compiler sees that nothing of a look escapes to the heap.
+	if tcp, is := nc.(*net.TCPConn); is {
+		raw, err := tcp.SyscallConn()
+		if err != nil {
+			return true
+		}
+		err = raw.Control(func(fd uintptr) { ok = empty(fd) })
+		return err == nil && ok
 	}
-	return !p.broken.Load()
+	sc, is := nc.(syscall.Conn)
+	if !is {
+		return true
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return true
+	}
+	var look bool
+	err = raw.Control(func(fd uintptr) { look = empty(fd) })
+	return err == nil && look
+}
+
+// empty reports whether there is nothing to read: no end of the stream, no error,
+// no bytes, which would belong to no request (RFC 9112 §9.2).
+func empty(fd uintptr) bool {
+	for {
+		var b [1]byte
+		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		if err != syscall.EINTR {
+			return err == syscall.EAGAIN
+		}
+	}
 }

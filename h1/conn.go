@@ -1,13 +1,11 @@
 package h1
 
 import (
-	"context"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"gohttpx.dev/internal/bufpool"
 	"gohttpx.dev/wire"
 )
 
@@ -69,70 +67,40 @@ type Config struct {
 // All methods may be called concurrently, except that SendRaw, ReadHead and
 // Detach are for a caller who drives the connection alone. Reads of a response
 // body must not overlap; its Close may come at any time.
+//
+// Thousands of them may be idle: what only an exchange needs is in its work.
 type Conn struct {
 	// immutable after NewConn
 	nc       net.Conn
-	raw      net.Conn // nc, or the socket beneath it
-	cfg      Config   // limits and defaults resolved
+	cfg      *settings
+	over     *layer // nil for nothing between us and nc
 	info     *wire.ConnInfo
 	epoch    time.Time
-	plain    bool         // nc is a socket: a write can go on after a deadline
-	tcp      *net.TCPConn // nc, if it is one
-	peek     *peeker      // how to look at an idle socket; nil if nobody can
-	cancelFn func()       // c.canceled, made once
-	onChange func()       // set before first use
+	onChange func() // set before first use
 
-	slot slot
-	ex   exchange
-	// parked says how Healthy must look: see park.
-	parked atomic.Int64
+	slot  slot
+	plain bool // nc is a socket: a write can go on after a deadline; immutable
 	// sent is whether a byte of the running exchange's request may have gone:
 	// set before the first write, and taken back if that took none.
 	sent atomic.Bool
 	// final is whether the final head of the running exchange has come.
 	final atomic.Bool
+	ex    exchange
+	// parked says how Healthy must look: see park.
+	parked atomic.Int64
 
 	// owner of the exchange only (see exState)
-	buf      []byte // buf[r:w] is received and not used; nil between exchanges
-	r, w     int
-	served   int  // exchanges begun
-	old      bool // the last response was HTTP/1.0
-	parser   Parser
-	dec      ChunkDecoder
-	ctx      context.Context // watched, else nil; read by the hook too
-	stop     func() bool     // ends the watch, else nil
-	res      *wire.Response  // gets the trailers
-	trace    *wire.Trace     // of the request; may be nil
-	writeErr *wire.Error     // of the calling goroutine's write, if it may yet be explained
-	lim      limits
-	readBy   int64 // the socket's read deadline, 0: none
-	readErr  error // came with the last bytes, to be reported by the next read
-	started  int64 // when the exchange began
-	sentAt   int64 // when the request was fully sent, if no upload was needed
-	firstAt  int64 // when the first byte of the response came, 0: not yet
-	lastAt   int64 // the last time that anybody looked at the clock
-	inHead   bool  // the final head has not come
-	keep     bool  // the connection may be used after this exchange
-	quiet    bool  // the last read got less than there was room for
-	excess   bool  // there were bytes after the response
-	framing  Framing
-	remain   int64  // content still to come (Length)
-	got      int64  // content delivered
-	data     []byte // decoded content in buf that was not delivered yet (Chunked)
-	lastSeen bool   // the last chunk has come: the trailer section follows
-	scanned  int    // of the trailer section
-	// continueBy is until when the body is held back for 100 (Continue);
-	// drainBy bounds a drain; both 0 otherwise.
-	continueBy, drainBy int64
-	rawMethod           string // of the last request sent by SendRaw
+	*work        // nil between exchanges
+	served int   // exchanges begun
+	readBy int64 // the socket's read deadline, 0: none
+	old    bool  // the last response was HTTP/1.0
 
 	// whoever writes: the owner of the exchange, or the uploader while it runs
 	writeBy int64 // the socket's write deadline, 0: none
 
-	// up is made by the first upload; active is whether one runs or has not
-	// been settled. Owner of the exchange only; upload has its own rules.
-	up     *upload
-	active bool
+	// up is made by the first upload. Owner of the exchange only; upload has its
+	// own rules.
+	up *upload
 
 	// probing is held during Config.Probe, which does not block.
 	probing sync.Mutex
@@ -146,20 +114,7 @@ type Conn struct {
 // by Close, by an error, or when an exchange ends that allows no other. NewConn
 // does no I/O and starts no goroutine.
 func NewConn(nc net.Conn, cfg Config) *Conn {
-	cfg.Limits = cfg.Limits.withDefaults()
-	if cfg.ReadBufferSize <= 0 {
-		cfg.ReadBufferSize = DefaultReadBuffer
-	}
-	if cfg.DrainBytes == 0 {
-		cfg.DrainBytes = DefaultDrainBytes
-	}
-	if cfg.DrainTime == 0 {
-		cfg.DrainTime = DefaultDrainTime
-	}
-	c := &Conn{nc: nc, raw: cfg.RawConn, cfg: cfg, info: cfg.Info, epoch: time.Now()}
-	if c.raw == nil {
-		c.raw = nc
-	}
+	c := &Conn{nc: nc, cfg: settingsOf(&cfg), over: layerOf(&cfg), info: cfg.Info, epoch: time.Now()}
 	if c.info == nil {
 		c.info = &wire.ConnInfo{
 			Proto:      wire.HTTP11,
@@ -168,17 +123,10 @@ func NewConn(nc net.Conn, cfg Config) *Conn {
 			Created:    c.epoch,
 		}
 	}
-	switch s := nc.(type) {
-	case *net.TCPConn:
-		c.plain, c.tcp = true, s
-	case *net.UnixConn:
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
 		c.plain = true
 	}
-	if cfg.Probe == nil {
-		c.peek = newPeeker(nc)
-	}
-	c.parser = Parser{Rules: cfg.Rules, MaxFields: cfg.Limits.Fields}
-	c.cancelFn = c.canceled
 	return c
 }
 
@@ -239,18 +187,18 @@ func (c *Conn) Close() error {
 // call it. The hard way is for a connection on which a write may stand still: the
 // socket first, so that nothing above it has anybody to wait for.
 func (c *Conn) closeSocket(hard bool) {
-	if c.cfg.RawConn == nil {
+	if c.over == nil || c.over.raw == nil {
 		c.nc.Close()
 		return
 	}
 	if hard {
-		c.raw.Close()
+		c.over.raw.Close()
 		c.nc.Close() // which may hold more than the socket
 		return
 	}
 	// RFC 9112 §9.8: a TLS client sends a closure alert before it closes. A
 	// peer that reads nothing must not hold it up.
-	t := time.AfterFunc(alertTime, func() { c.raw.Close() })
+	t := time.AfterFunc(alertTime, func() { c.over.raw.Close() })
 	c.nc.Close()
 	t.Stop()
 }
@@ -276,15 +224,13 @@ func (c *Conn) Healthy() bool {
 		return true
 	case at != parkedDoubtful && c.now()-at < int64(parkedFresh):
 		return true
-	case c.cfg.Probe != nil:
+	case c.probed():
 		// A probe must not overlap a read: RoundTrip waits for it.
 		c.probing.Lock()
 		defer c.probing.Unlock()
-		return c.slot.word.Load()&slotRunning != 0 || c.cfg.Probe()
-	case c.peek != nil:
-		return c.peek.quiet()
+		return c.slot.word.Load()&slotRunning != 0 || c.over.probe()
 	}
-	return true
+	return quiet(c.nc)
 }
 
 const (
@@ -307,28 +253,4 @@ func (c *Conn) park() {
 	} else {
 		c.parked.Store(parkedDoubtful)
 	}
-}
-
-// room makes buf have free space at its end. It is never asked to make it
-// longer than limit bytes, unless it is.
-func (c *Conn) room(limit int) {
-	switch {
-	case c.r == c.w:
-		c.r, c.w = 0, 0
-	case c.w < len(c.buf):
-	case c.r > 0:
-		c.w = copy(c.buf, c.buf[c.r:c.w])
-		c.r = 0
-	default:
-		grown := bufpool.Get(min(2*len(c.buf), max(limit, len(c.buf)+1)))
-		c.w = copy(grown, c.buf[:c.w])
-		bufpool.Put(c.buf)
-		c.buf = grown
-	}
-}
-
-// putBuf gives the buffer back.
-func (c *Conn) putBuf() {
-	bufpool.Put(c.buf)
-	c.buf, c.data, c.r, c.w = nil, nil, 0, 0
 }

@@ -6,7 +6,6 @@ import (
 	"net"
 	"strings"
 
-	"gohttpx.dev/internal/bufpool"
 	"gohttpx.dev/wire"
 )
 
@@ -30,7 +29,7 @@ func (c *Conn) beginRaw() error {
 		return err
 	}
 	c.reset(&wire.Request{Timeouts: wire.Timeouts{Read: wire.Never, Write: wire.Never}}, &wire.Response{})
-	c.buf = bufpool.Get(c.cfg.ReadBufferSize)
+	c.getBuf()
 	c.started = c.now()
 	c.rawMethod = "GET"
 	c.ex.end(exEOF)

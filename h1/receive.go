@@ -26,9 +26,7 @@ func (c *Conn) receive(p []byte) (int, error) {
 		n, err := c.nc.Read(p)
 		switch {
 		case n > 0:
-			// A short read has emptied a socket. Of a TLS connection it is one
-			// record, and only Quiet knows what is behind it.
-			c.quiet = n < len(p) && (c.cfg.Probe == nil || c.cfg.Quiet != nil && c.cfg.Quiet())
+			c.quiet = n < len(p) && c.drained()
 			c.readErr = err
 			c.gotBytes()
 			return n, nil

@@ -61,7 +61,7 @@ func (c *Conn) exchange(ctx context.Context, req *wire.Request, res *wire.Respon
 		}
 		c.watch(ctx)
 	}
-	c.buf = bufpool.Get(c.cfg.ReadBufferSize)
+	c.getBuf()
 	head, err := AppendRequest(c.buf[:0], req, c.cfg.Rules)
 	if err == nil && c.old {
 		if chunked, _ := RequestFraming(req); chunked {
@@ -81,7 +81,7 @@ func (c *Conn) exchange(ctx context.Context, req *wire.Request, res *wire.Respon
 func (c *Conn) begin(with uint32) error {
 	switch found, ok := c.slot.begin(with); {
 	case ok:
-		if c.cfg.Probe != nil {
+		if c.probed() {
 			// A probe that runs must not overlap our reads; later ones see
 			// that an exchange runs.
 			c.probing.Lock()
@@ -109,6 +109,7 @@ func localError(what string) *wire.Error {
 // reset starts the exchange.
 func (c *Conn) reset(req *wire.Request, res *wire.Response) {
 	c.ex.start()
+	c.getWork()
 	c.sent.Store(false)
 	c.final.Store(false)
 	c.res, c.trace, c.writeErr = res, req.Trace, nil
@@ -184,11 +185,10 @@ func (c *Conn) finish(last exState, reuse, hard bool) error {
 	}
 	reuse = c.unwatch() && reuse && c.keep && c.r == c.w && !c.excess && c.readErr == nil &&
 		(c.cfg.MaxRequests <= 0 || c.served < c.cfg.MaxRequests)
-	c.putBuf()
-	c.res, c.trace = nil, nil
 	if reuse && last != exFailed {
 		c.park()
 	}
+	c.putWork(reuse)
 	// Before the slot is free: the next exchange writes the same word.
 	c.ex.end(last)
 	if c.slot.free(!reuse) {

@@ -111,8 +111,7 @@ func (c *Conn) takeSwitched(id uint64) ([]byte, error) {
 	}
 	c.clearDeadlines()
 	lead := append([]byte(nil), c.buf[c.r:c.w]...)
-	c.putBuf()
-	c.res, c.trace = nil, nil
+	c.putWork(false)
 	c.ex.end(exDetached)
 	return lead, nil
 }

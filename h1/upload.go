@@ -3,6 +3,7 @@ package h1
 import (
 	"errors"
 	"io"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -155,7 +156,7 @@ func (c *Conn) settled() {
 // Read too.
 func (c *Conn) stopUpload() {
 	u := c.up
-	c.raw.Close()
+	c.bottom().Close()
 	u.stopped.Store(true)
 	switch u.where.Load() {
 	case upUser, upTail:
@@ -263,8 +264,10 @@ func (u *upload) send() *wire.Error {
 		if u.length <= oneWrite && len(u.head) > 0 {
 			return u.sendWhole()
 		}
-		if f, ok := regularFile(u.body); ok && u.c.tcp != nil {
-			return u.sendFile(f)
+		if tcp, ok := u.c.nc.(*net.TCPConn); ok {
+			if f, ok := regularFile(u.body); ok {
+				return u.sendFile(f, tcp)
+			}
 		}
 	}
 	if r, ok := inMemory(u.body); ok {

@@ -216,11 +216,11 @@ func (u *upload) sendPiece(piece []byte) *wire.Error {
 		lead = appendChunkSize(lead, len(piece))
 		end = "\r\n"
 	}
-	switch {
-	case len(lead)+len(piece)+len(end) <= len(u.buf):
+	if len(lead)+len(piece)+len(end) <= len(u.buf) {
 		return u.write(append(append(lead, piece...), end...))
-	case u.c.tcp != nil:
-		return u.vec.write(u, lead, piece, end)
+	}
+	if tcp, ok := u.c.nc.(*net.TCPConn); ok {
+		return u.vec.write(u, tcp, lead, piece, end)
 	}
 	k := len(u.buf) - len(lead)
 	if k < 0 {
@@ -245,7 +245,7 @@ type vector struct {
 var crlf = []byte("\r\n")
 
 // write writes the parts on TCP within the write limit.
-func (v *vector) write(u *upload, lead, piece []byte, end string) *wire.Error {
+func (v *vector) write(u *upload, tcp *net.TCPConn, lead, piece []byte, end string) *wire.Error {
 	c := u.c
 	n := 0
 	for _, p := range [...][]byte{lead, piece, crlf[:len(end)]} {
@@ -264,7 +264,7 @@ func (v *vector) write(u *upload, lead, piece []byte, end string) *wire.Error {
 			return errStopped
 		}
 		before := c.sent.Swap(true)
-		n, err := v.bufs.WriteTo(c.tcp)
+		n, err := v.bufs.WriteTo(tcp)
 		if n == 0 && !before {
 			c.sent.Store(false)
 		}
@@ -294,7 +294,7 @@ const filePiece = 4 << 20
 
 // sendFile sends a file from where it stands, without its bytes passing through
 // this process where the system can do that.
-func (u *upload) sendFile(f *os.File) *wire.Error {
+func (u *upload) sendFile(f *os.File, tcp *net.TCPConn) *wire.Error {
 	start, err := f.Seek(0, io.SeekCurrent)
 	var size int64
 	if err == nil {
@@ -323,7 +323,7 @@ func (u *upload) sendFile(f *os.File) *wire.Error {
 		if u.stopped.Load() {
 			return errStopped
 		}
-		n, err := c.tcp.ReadFrom(&io.LimitedReader{R: f, N: min(u.length-u.total, filePiece)})
+		n, err := tcp.ReadFrom(&io.LimitedReader{R: f, N: min(u.length-u.total, filePiece)})
 		u.total += n
 		now = c.now()
 		switch {

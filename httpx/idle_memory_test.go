@@ -55,7 +55,7 @@ func TestIdleConnectionMemory(t *testing.T) {
 	for _, tt := range []struct {
 		name, url string
 		most      int64 // bytes each
-	}{{"plain", plain, 1792}, {"TLS", secure, 9 << 10}} {
+	}{{"plain", plain, 1280}, {"TLS", secure, 8448}} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newClient(t,
 				httpx.WithHTTP2(false),

@@ -79,12 +79,13 @@ func (c *Client) shake(ctx context.Context, nc net.Conn, cfg *stdtls.Config) (*C
 	if c.handshaker != nil {
 		return c.handshaker.run(ctx, nc, cfg, c.pins)
 	}
-	raw := newRawConn(nc)
-	tc := stdtls.Client(raw, cfg)
-	if err := tc.HandshakeContext(ctx); err != nil {
+	tc := &Conn{name: cfg.ServerName, below: rawConn{Conn: nc}}
+	tc.std = stdtls.Client(&tc.below, cfg)
+	tc.Conn = tc.std
+	if err := tc.std.HandshakeContext(ctx); err != nil {
 		return nil, err
 	}
-	return &Conn{Conn: tc, below: nc, name: cfg.ServerName, std: tc, raw: raw}, nil
+	return tc, nil
 }
 
 // socket is the connection at the bottom of those that say what they are over.

@@ -5,34 +5,31 @@ import (
 	"io"
 	"net"
 	"sync/atomic"
-	"syscall"
 )
 
 // Conn is a TLS connection that can be probed while it is idle.
 type Conn struct {
 	net.Conn // what reads and writes; immutable after Handshake, like the rest
 
-	below net.Conn // as it was given to Handshake
-	name  string   // of the server
+	name  string                  // of the server
+	std   *stdtls.Conn            // Conn; nil if it is a Handshaker's
+	state *stdtls.ConnectionState // of a Handshaker's, else nil
 
-	std *stdtls.Conn // Conn; nil if it is a Handshaker's
-	raw *rawConn     // between std and below
-
-	state stdtls.ConnectionState // of a Handshaker's
+	below rawConn // what was given to Handshake; between it and std
 }
 
 // Raw returns the connection beneath TLS, as it was given to Handshake. Closing
 // it ends the connection at once; Close may wait for a peer that does not read,
 // because it sends close_notify first.
-func (c *Conn) Raw() net.Conn { return c.below }
+func (c *Conn) Raw() net.Conn { return c.below.Conn }
 
 // NetConn is Raw, under the name that crypto/tls gives it.
-func (c *Conn) NetConn() net.Conn { return c.below }
+func (c *Conn) NetConn() net.Conn { return c.below.Conn }
 
 // ConnectionState returns what was agreed on.
 func (c *Conn) ConnectionState() stdtls.ConnectionState {
 	if c.std == nil {
-		return c.state
+		return *c.state
 	}
 	return c.std.ConnectionState()
 }
@@ -74,12 +71,12 @@ func (c *Conn) Probe() bool {
 // crypto/tls holds no further bytes, and the socket had none. Where it does, there
 // is no need for a Probe. It belongs to the reading goroutine; false proves
 // nothing.
-func (c *Conn) Quiet() bool { return c.std != nil && c.raw.records.usedUp() }
+func (c *Conn) Quiet() bool { return c.std != nil && c.below.records.usedUp() }
 
 // probeRead is Read, but errProbe where that would wait.
 func (c *Conn) probeRead(p []byte) (int, error) {
-	c.raw.probing.Store(true)
-	defer c.raw.probing.Store(false)
+	c.below.probing.Store(true)
+	defer c.below.probing.Store(false)
 	return c.Conn.Read(p)
 }
 
@@ -112,64 +109,21 @@ type rawConn struct {
 
 	probing atomic.Bool
 	records records // of whoever reads
-
-	// What the probe uses; nil where nc cannot be looked at. Immutable, but
-	// for the three that peek's closure works on.
-	inner *Conn           // nc itself is one of ours: TLS within TLS
-	fd    syscall.RawConn // nc's socket
-	peek  func(fd uintptr)
-	p     []byte // Probe's caller only, like n and err
-	n     int
-	err   error
-}
-
-// newRawConn looks for the socket. A type that merely embeds a socket is left
-// alone: it may have a Read of its own that must see every byte.
-func newRawConn(nc net.Conn) *rawConn {
-	r := &rawConn{Conn: nc}
-	switch c := nc.(type) {
-	case *Conn:
-		if c.std != nil {
-			r.inner = c
-		}
-	case *net.TCPConn:
-		r.fd, _ = c.SyscallConn()
-	case *net.UnixConn:
-		r.fd, _ = c.SyscallConn()
-	}
-	if r.fd != nil {
-		r.peek = r.recv // made once: a probe allocates no closure
-	}
-	return r
 }
 
 func (r *rawConn) Read(p []byte) (int, error) {
-	switch {
-	case !r.probing.Load():
+	if !r.probing.Load() {
 		n, err := r.Conn.Read(p)
 		r.records.feed(p[:n], len(p))
 		if err == io.EOF {
 			err = errCut
 		}
 		return n, err
-	case r.inner != nil:
-		return r.inner.probeRead(p)
-	case r.fd != nil && canPeek:
-		return r.readNow(p)
 	}
-	return 0, errProbe
-}
-
-// readNow reads without waiting. Control and not RawConn.Read, because that one
-// fails without calling back when an old read deadline has passed, and would
-// condemn every connection that was parked for longer.
-func (r *rawConn) readNow(p []byte) (int, error) {
-	r.p = p
-	err := r.fd.Control(r.peek)
-	r.p = nil
-	if err != nil {
-		return 0, err
+	if inner, ok := r.Conn.(*Conn); ok && inner.std != nil { // TLS within TLS
+		return inner.probeRead(p)
 	}
-	r.records.feed(p[:r.n], len(p))
-	return r.n, r.err
+	n, err := readNow(r.Conn, p)
+	r.records.feed(p[:n], len(p))
+	return n, err
 }

@@ -38,5 +38,5 @@ func (h *Handshaker) run(ctx context.Context, nc net.Conn, cfg *stdtls.Config, p
 			return nil, err
 		}
 	}
-	return &Conn{Conn: made, below: nc, name: cfg.ServerName, state: state}, nil
+	return &Conn{Conn: made, below: rawConn{Conn: nc}, name: cfg.ServerName, state: &state}, nil
 }

@@ -8,9 +8,9 @@ package tls
 // returned data since has used that record up.
 type records struct {
 	head  [recordHeader]byte
-	have  int // bytes of head
-	left  int // bytes that the payload of the record still wants
-	ended int // records that ended within the last call of feed
+	have  uint8  // bytes of head
+	left  uint16 // bytes that the payload of the record still wants
+	ended int32  // records that ended within the last call of feed
 	short bool
 }
 
@@ -24,15 +24,15 @@ func (r *records) feed(p []byte, room int) {
 	for len(p) > 0 {
 		if r.have < recordHeader {
 			n := copy(r.head[r.have:], p)
-			r.have += n
+			r.have += uint8(n)
 			p = p[n:]
 			if r.have < recordHeader {
 				return
 			}
-			r.left = int(r.head[3])<<8 | int(r.head[4])
+			r.left = uint16(r.head[3])<<8 | uint16(r.head[4])
 		}
-		n := min(r.left, len(p))
-		r.left -= n
+		n := min(int(r.left), len(p))
+		r.left -= uint16(n)
 		p = p[n:]
 		if r.left == 0 {
 			r.have = 0
