@@ -225,7 +225,7 @@ func (j *Cookies) SetFor(url string, c *http.Cookie) error {
 	if !u.IsAbs() {
 		return invalidURL("%q has no scheme: write it as https://example.org/path", u.Redacted())
 	}
-	return j.store(c, j.from(u.scheme == "https", u.host, u.path), time.Now())
+	return j.store(c, j.from(u.scheme == "https", u.Host(), u.Path()), time.Now())
 }
 
 // Delete removes the cookies of that name and returns how many there were.

@@ -88,7 +88,7 @@ func (c *Client) addCookies(req *Request) error {
 	case m.noJar || c.jar == nil:
 		value = appendCookies(nil, m.cookies)
 	case ours:
-		value = j.appendHeader(nil, req.URL.scheme == "https", req.URL.host, req.URL.path, time.Now(), m.cookies)
+		value = j.appendHeader(nil, req.URL.scheme == "https", req.URL.Host(), req.URL.Path(), time.Now(), m.cookies)
 	default:
 		var all []*http.Cookie
 		for _, cookie := range c.jar.Cookies(req.URL.Std()) {
@@ -111,7 +111,7 @@ func (c *Client) keepCookies(resp *Response) {
 	}
 	u := resp.URL
 	if j, ours := c.jar.(*Cookies); ours {
-		j.receive(u.scheme == "https", u.host, u.path, resp.Header.Values("Set-Cookie"), time.Now())
+		j.receive(u.scheme == "https", u.Host(), u.Path(), resp.Header.Values("Set-Cookie"), time.Now())
 		return
 	}
 	c.jar.SetCookies(u.Std(), resp.Cookies())

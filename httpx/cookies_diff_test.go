@@ -89,7 +89,7 @@ func TestCookiesDiff(t *testing.T) {
 					} else if pu, err := ParseURL(u.Scheme + "://" + u.Host + u.Path); err != nil {
 						t.Fatal(err)
 					} else {
-						ours.receive(pu.scheme == "https", pu.host, pu.path, lines, time.Now())
+						ours.receive(pu.scheme == "https", pu.Host(), pu.Path(), lines, time.Now())
 					}
 				case 1:
 					time.Sleep(time.Duration(r.IntN(3000)) * time.Millisecond)
@@ -102,7 +102,7 @@ func TestCookiesDiff(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					parts := strings.Split(string(ours.appendHeader(nil, pu.scheme == "https", pu.host, pu.path, time.Now(), nil)), "; ")
+					parts := strings.Split(string(ours.appendHeader(nil, pu.scheme == "https", pu.Host(), pu.Path(), time.Now(), nil)), "; ")
 					slices.Sort(parts)
 					if s := strings.Join(parts, "; "); s != got {
 						t.Fatalf("seed %d, %s: Cookies %q, appendHeader %q", seed, u, got, s)

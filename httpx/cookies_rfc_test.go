@@ -19,7 +19,7 @@ func set(t *testing.T, j *Cookies, url string, lines ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j.receive(u.scheme == "https", u.host, u.path, lines, time.Now())
+	j.receive(u.scheme == "https", u.Host(), u.Path(), lines, time.Now())
 }
 
 // sent returns what a request to url would carry.
@@ -29,7 +29,7 @@ func sent(t *testing.T, j *Cookies, url string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(j.appendHeader(nil, u.scheme == "https", u.host, u.path, time.Now(), nil))
+	return string(j.appendHeader(nil, u.scheme == "https", u.Host(), u.Path(), time.Now(), nil))
 }
 
 // RFC 6265bis §5.1.1.

@@ -132,7 +132,7 @@ func seedCookie(jar http.CookieJar, base *URL, c *http.Cookie) error {
 		return own.Set(&cc)
 	}
 	if ours {
-		return own.store(&cc, own.from(base.scheme == "https", base.host, base.path), time.Now())
+		return own.store(&cc, own.from(base.scheme == "https", base.Host(), base.Path()), time.Now())
 	}
 	u := &url.URL{Scheme: "https", Path: "/"}
 	if cc.Domain == "" {

@@ -99,7 +99,7 @@ func (r *Request) curl(secrets bool) string {
 		if strings.ContainsAny(u, "[]{}") {
 			arg("--globoff")
 		}
-		if dotted(r.URL.path) { // curl would remove them
+		if dotted(r.URL.Path()) { // curl would remove them
 			arg("--path-as-is")
 		}
 		arg(u)

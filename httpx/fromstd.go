@@ -325,7 +325,7 @@ func (r *Request) Std(ctx context.Context) (*http.Request, error) {
 		r.content.drop()
 		return nil, invalidURL("the request has no absolute URL")
 	}
-	u, err := url.Parse(r.URL.render("", r.URL.query))
+	u, err := url.Parse(r.URL.render("", r.URL.RawQuery()))
 	if err != nil {
 		r.content.drop()
 		return nil, &Error{Op: "url", Request: r, Err: err}

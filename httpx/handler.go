@@ -131,7 +131,7 @@ func (t *handlerTransport) RoundTrip(ctx context.Context, r *Request) (*Response
 	if r.URL.scheme == "https" {
 		x.info.TLS = &tls.ConnectionState{
 			Version: tls.VersionTLS13, HandshakeComplete: true,
-			CipherSuite: tls.TLS_AES_128_GCM_SHA256, ServerName: r.URL.host,
+			CipherSuite: tls.TLS_AES_128_GCM_SHA256, ServerName: r.URL.Host(),
 		}
 	}
 	x.start()

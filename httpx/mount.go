@@ -74,7 +74,7 @@ func (r *router) choose(req *Request) Transport {
 	u := req.URL
 	for i := range r.mounts {
 		m := &r.mounts[i]
-		if !m.pattern.Match(u.scheme, u.host, u.port) {
+		if !m.pattern.Match(u.scheme, u.Host(), u.Port()) {
 			continue
 		}
 		if own, ok := r.own.(*HTTPTransport); ok && m.transport != nil {

@@ -33,7 +33,7 @@ type netrcAuth struct {
 }
 
 func (a *netrcAuth) Authenticate(ctx context.Context, req *Request, next func(context.Context, *Request) (*Response, error)) (*Response, error) {
-	value, err := a.file.authorization(req.URL.host, !a.noDefault)
+	value, err := a.file.authorization(req.URL.Host(), !a.noDefault)
 	if err != nil {
 		return nil, authError(req, err)
 	}

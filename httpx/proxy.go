@@ -242,7 +242,7 @@ func (c *proxyChoice) mount(u *URL, env *environment) *proxyMount {
 	var best *proxyMount
 	port := u.addr[strings.LastIndexByte(u.addr, ':')+1:]
 	try := func(m *proxyMount, equalWins bool) {
-		if !m.pattern.Match(u.scheme, u.host, port) {
+		if !m.pattern.Match(u.scheme, u.Host(), port) {
 			return
 		}
 		if best != nil {

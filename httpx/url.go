@@ -21,16 +21,17 @@ const maxURLBytes = 64 << 10
 type URL struct {
 	scheme    string // "http", "https", or "" for a relative reference
 	user      string // user information, percent-encoded, without "@"
-	host      string // lower case; IPv6 without brackets and zone
-	port      string // without leading zeros, "" if it is the scheme's default
 	authority string // host[:port], the value of Host: no zone
 	addr      string // host:port to connect to: the port always present, the zone too
-	target    string // path and query as sent; never empty for an absolute URL
-	path      string // "" or starting with "/" for an absolute URL
-	query     string // without "?"
+	target    string // path and query as sent; "/" for the empty path
 	fragment  string // without "#"
-	hasQuery  bool
-	rules     URLRules // how it was parsed; what is derived from it follows them
+
+	// Host, port, path and query are parts of these, and every request has a URL.
+	hostEnd  uint16 // of authority: the host, brackets included, ends here
+	pathEnd  uint32 // of target: the path ends here
+	noPath   bool   // target starts with a slash that the URL does not have
+	hasQuery bool
+	rules    URLRules // how it was parsed; what is derived from it follows them
 }
 
 // URLRules say where ParseURLWith departs from ParseURL.
@@ -80,7 +81,11 @@ func (u *URL) parse(s string) error {
 		rest = rest[:i]
 	}
 	if i := strings.IndexByte(rest, ':'); i > 0 && isScheme(rest[:i]) {
-		u.scheme = strings.ToLower(rest[:i])
+		switch u.scheme = rest[:i]; u.scheme {
+		case "http", "https":
+		default:
+			u.scheme = strings.ToLower(u.scheme)
+		}
 		rest = rest[i+1:]
 		if u.scheme != "http" && u.scheme != "https" {
 			if port, _, _ := strings.Cut(rest, "/"); port != "" && validPort(port) {
@@ -92,9 +97,9 @@ func (u *URL) parse(s string) error {
 			return invalidURL("%s: must be followed by //", u.scheme)
 		}
 		rest = rest[2:]
-		end := strings.IndexAny(rest, "/?")
-		if end < 0 {
-			end = len(rest)
+		end := 0
+		for end < len(rest) && rest[end] != '/' && rest[end] != '?' {
+			end++
 		}
 		if err := u.parseAuthority(rest[:end]); err != nil {
 			if strings.Contains(rest[end:], "@") || strings.Contains(u.fragment, "@") {
@@ -119,7 +124,6 @@ func (u *URL) setPathAndQuery(s string) {
 		p = removeDotSegments(p)
 	}
 	q := escapeURL(query, urlQuery)
-	u.path, u.query, u.hasQuery = p, q, hasQuery
 	switch {
 	case p == path && q == query && p != "":
 		u.target = s
@@ -128,6 +132,7 @@ func (u *URL) setPathAndQuery(s string) {
 	default:
 		u.target = orSlash(p)
 	}
+	u.pathEnd, u.noPath, u.hasQuery = uint32(len(orSlash(p))), p == "", hasQuery
 }
 
 func orSlash(p string) string {
@@ -147,14 +152,14 @@ func (u *URL) parseAuthority(s string) error {
 		u.user = escapeUserinfo(s[:i])
 		s = s[i+1:]
 	}
-	var host, port, zone string
+	var host, name, port, zone string // name is host normalised
 	if strings.HasPrefix(s, "[") {
 		end := strings.IndexByte(s, ']')
 		if end < 0 {
 			return invalidURL("no ] closes the IPv6 address")
 		}
 		var err error
-		if u.host, zone, err = parseIPv6(s[1:end]); err != nil {
+		if name, zone, err = parseIPv6(s[1:end]); err != nil {
 			return err
 		}
 		host, port = s[:end+1], s[end+1:]
@@ -164,11 +169,10 @@ func (u *URL) parseAuthority(s string) error {
 		port = strings.TrimPrefix(port, ":")
 	} else {
 		host, port, _ = strings.Cut(s, ":")
-		h, err := normalHost(host)
-		if err != nil {
+		var err error
+		if name, err = normalHost(host); err != nil {
 			return err
 		}
-		u.host = h
 	}
 	if !validPort(port) {
 		// Not quoted: of "http://user:pass/word@host" it is half the password.
@@ -180,29 +184,27 @@ func (u *URL) parseAuthority(s string) error {
 			port = "0"
 		}
 	}
-	shown, dialled := u.host, u.host
+	shown, dialled := name, name
 	if host[0] == '[' {
-		if len(host) == len(u.host)+2 && host[1:len(host)-1] == u.host {
+		if len(host) == len(name)+2 && host[1:len(host)-1] == name {
 			shown = host
 		} else {
-			shown = "[" + u.host + "]"
+			shown = "[" + name + "]"
 		}
 		if dialled = shown; zone != "" {
 			// The zone is for this machine alone: it is not sent in Host.
-			dialled = "[" + u.host + "%" + zone + "]"
+			dialled = "[" + name + "%" + zone + "]"
 		}
 	}
+	u.hostEnd = uint16(len(shown))
 	def := defaultPort(u.scheme)
 	switch {
 	case port == "" || port == def:
-		u.port = ""
 		u.authority = shown
 		u.addr = dialled + ":" + def
 	case shown == host && port == written: // s is host:port and needs no change
-		u.port = port
 		u.authority, u.addr = s, s
 	default:
-		u.port = port
 		u.authority = shown + ":" + port
 		if u.addr = u.authority; zone != "" {
 			u.addr = dialled + ":" + port

@@ -88,17 +88,27 @@ func normalHost(h string) (string, error) {
 	} else if upper {
 		h = strings.ToLower(h)
 	}
-	// IDNA maps some runes to a dot and others to nothing, and what is left must
-	// be looked at again: a dialler takes no host at all for this machine.
-	if h == "" || h[0] == '.' || strings.Contains(h, "..") {
+	// IDNA maps some runes to a dot and others to nothing, so that this must be
+	// asked of what is left: a dialler takes no host at all for this machine.
+	label := 0 // where the last one starts
+	for i := 0; i < len(h); i++ {
+		if h[i] != '.' {
+			continue
+		}
+		if i == label {
+			return "", invalidURL("a part of the host is empty")
+		}
+		if i+1 < len(h) {
+			label = i + 1
+		}
+	}
+	if h == "" {
 		return "", invalidURL("a part of the host is empty")
 	}
 	if len(h) > 254 || len(h) == 254 && h[253] != '.' {
 		return "", invalidURL("a host of %d bytes: at most 253 are allowed", len(h))
 	}
-	last := strings.TrimSuffix(h, ".")
-	last = last[strings.LastIndexByte(last, '.')+1:]
-	if endsInNumber(last) {
+	if endsInNumber(strings.TrimSuffix(h[label:], ".")) {
 		if a, err := netip.ParseAddr(h); err != nil || !a.Is4() {
 			return "", invalidURL("%q is no IPv4 address", h)
 		}
@@ -111,9 +121,19 @@ func normalHost(h string) (string, error) {
 // that is built on it. The URL standard calls it so, too.
 func endsInNumber(last string) bool {
 	if hex, ok := strings.CutPrefix(last, "0x"); ok {
-		return strings.Trim(hex, "0123456789abcdef") == ""
+		for i := 0; i < len(hex); i++ {
+			if !isHex(hex[i]) {
+				return false
+			}
+		}
+		return true
 	}
-	return last != "" && strings.Trim(last, "0123456789") == ""
+	for i := 0; i < len(last); i++ {
+		if last[i] < '0' || last[i] > '9' {
+			return false
+		}
+	}
+	return last != ""
 }
 
 func validPort(p string) bool {

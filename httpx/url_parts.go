@@ -31,15 +31,21 @@ func (u *URL) Userinfo() string { return u.user }
 // Host returns the host in lower case: a name as its A-label (RFC 5891), an IPv6
 // address without brackets and zone. It is the form to compare; UnicodeHost is
 // the one to show.
-func (u *URL) Host() string { return u.host }
+func (u *URL) Host() string {
+	h := u.authority[:u.hostEnd]
+	if h != "" && h[0] == '[' {
+		h = h[1 : len(h)-1]
+	}
+	return h
+}
 
 // UnicodeHost returns the host with every label in Unicode that can be, for
 // people to read. Hosts that differ may look the same in it.
 func (u *URL) UnicodeHost() string {
-	if !strings.Contains(u.host, "xn--") {
-		return u.host
+	if !strings.Contains(u.Host(), "xn--") {
+		return u.Host()
 	}
-	labels := strings.Split(u.host, ".")
+	labels := strings.Split(u.Host(), ".")
 	for i, l := range labels { // one that is broken keeps no other from being shown
 		if s, err := idna.Display.ToUnicode(l); err == nil {
 			labels[i] = s
@@ -59,7 +65,12 @@ func (u *URL) Zone() string {
 }
 
 // Port returns the port, or "" if it is the scheme's default.
-func (u *URL) Port() string { return u.port }
+func (u *URL) Port() string {
+	if int(u.hostEnd) == len(u.authority) {
+		return ""
+	}
+	return u.authority[u.hostEnd+1:]
+}
 
 // Authority returns host[:port] as it is sent in Host: without user information
 // and zone.
@@ -95,15 +106,20 @@ func (u *URL) Origin() string {
 
 // Path returns the path as it is sent, percent-encoded; "" if there is none, for
 // which "/" is sent.
-func (u *URL) Path() string { return u.path }
+func (u *URL) Path() string {
+	if u.noPath {
+		return ""
+	}
+	return u.target[:u.pathEnd]
+}
 
 // DecodedPath returns the path with its escapes decoded, an empty one as "/" if
 // u is absolute. It cannot be turned back: "/a%2Fb" reads as "/a/b".
 func (u *URL) DecodedPath() string {
-	if u.path == "" && u.IsAbs() {
+	if u.Path() == "" && u.IsAbs() {
 		return "/"
 	}
-	return unescape(u.path)
+	return unescape(u.Path())
 }
 
 // Target returns the request target in origin-form (RFC 9112 §3.2.1): path and
@@ -114,13 +130,18 @@ func (u *URL) Target() string { return u.target }
 func (u *URL) RawPath() string { return u.target }
 
 // RawQuery returns the query as it is sent, without the question mark.
-func (u *URL) RawQuery() string { return u.query }
+func (u *URL) RawQuery() string {
+	if !u.hasQuery {
+		return ""
+	}
+	return u.target[u.pathEnd+1:]
+}
 
 // HasQuery reports whether there is a question mark, be it with nothing behind.
 func (u *URL) HasQuery() bool { return u.hasQuery }
 
 // Query returns the parameters of the query, decoded.
-func (u *URL) Query() QueryParams { return ParseQuery(u.query) }
+func (u *URL) Query() QueryParams { return ParseQuery(u.RawQuery()) }
 
 // Fragment returns the fragment, percent-encoded. It is never sent.
 func (u *URL) Fragment() string { return u.fragment }

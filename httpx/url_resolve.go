@@ -29,26 +29,26 @@ func (u *URL) ResolveURL(ref *URL) (*URL, error) {
 		return ref, nil
 	case !u.IsAbs():
 		return nil, invalidURL("a reference is resolved against an absolute URL, and %q has no scheme", u.Redacted())
-	case strings.HasPrefix(ref.path, "//"): // a network-path reference, RFC 3986 §4.2
+	case strings.HasPrefix(ref.Path(), "//"): // a network-path reference, RFC 3986 §4.2
 		return ParseURLWith(u.scheme+":"+ref.String(), ref.rules)
 	}
 	r := *u
 	r.fragment = ref.fragment
 	switch {
-	case ref.path == "" && !ref.hasQuery:
+	case ref.Path() == "" && !ref.hasQuery:
 		return &r, nil
-	case ref.path == "":
-		r.setPathAndQuery(u.path + "?" + ref.query)
+	case ref.Path() == "":
+		r.setPathAndQuery(u.Path() + "?" + ref.RawQuery())
 		return &r, nil
 	}
-	path := ref.path
+	path := ref.Path()
 	if path[0] != '/' {
 		// RFC 3986 §5.2.3: behind the last slash, and an empty path is "/". Here
 		// the dots are the reference's way to say where, also under PathAsIs.
-		path = removeDotSegments(orSlash(u.path[:strings.LastIndexByte(u.path, '/')+1]) + path)
+		path = removeDotSegments(orSlash(u.Path()[:strings.LastIndexByte(u.Path(), '/')+1]) + path)
 	}
 	if ref.hasQuery {
-		path += "?" + ref.query
+		path += "?" + ref.RawQuery()
 	}
 	r.setPathAndQuery(path)
 	return &r, nil
@@ -82,13 +82,13 @@ func (u *URL) join(ref *URL) *URL {
 	r := *u
 	r.rules = ref.rules
 	r.fragment = ref.fragment
-	path := u.path
-	if ref.path != "" {
-		path = strings.TrimSuffix(u.path, "/") + "/" + strings.TrimLeft(ref.path, "/")
+	path := u.Path()
+	if ref.Path() != "" {
+		path = strings.TrimSuffix(u.Path(), "/") + "/" + strings.TrimLeft(ref.Path(), "/")
 	}
-	query, has := u.query, u.hasQuery
+	query, has := u.RawQuery(), u.hasQuery
 	if ref.hasQuery {
-		query, has = joinQuery(query, ref.query), true
+		query, has = joinQuery(query, ref.RawQuery()), true
 	}
 	if has {
 		path += "?" + query
@@ -100,7 +100,7 @@ func (u *URL) join(ref *URL) *URL {
 // withQuery returns a copy to which pairs are appended.
 func (u *URL) withQuery(pairs string) *URL {
 	r := *u
-	r.setPathAndQuery(u.path + "?" + joinQuery(u.query, pairs))
+	r.setPathAndQuery(u.Path() + "?" + joinQuery(u.RawQuery(), pairs))
 	return &r
 }
 

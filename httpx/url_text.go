@@ -11,7 +11,7 @@ func (u *URL) String() string {
 	if u == nil {
 		return ""
 	}
-	return u.render(u.user, u.query)
+	return u.render(u.user, u.RawQuery())
 }
 
 // GoString is what %#v prints: Redacted, in quotes.
@@ -29,10 +29,10 @@ func (u *URL) Redacted() string {
 	if u == nil {
 		return ""
 	}
-	if u.scheme == "" && strings.Contains(u.render("", u.query), "@") {
+	if u.scheme == "" && strings.Contains(u.render("", u.RawQuery()), "@") {
 		return "…"
 	}
-	q := u.query
+	q := u.RawQuery()
 	if q != "" {
 		pairs := strings.Split(q, "&")
 		for i, p := range pairs {
@@ -60,7 +60,7 @@ func (u *URL) render(user, query string) string {
 		}
 		b.WriteString(u.zonedAuthority())
 	}
-	b.WriteString(u.path)
+	b.WriteString(u.Path())
 	if u.hasQuery {
 		b.WriteByte('?')
 		b.WriteString(query)
@@ -101,10 +101,10 @@ func (u *URL) UnmarshalText(text []byte) error {
 func (u *URL) Std() *url.URL {
 	s := &url.URL{
 		Scheme:      u.scheme,
-		Path:        unescape(u.path),
-		RawPath:     stdEscaped(u.path),
-		RawQuery:    u.query,
-		ForceQuery:  u.hasQuery && u.query == "",
+		Path:        unescape(u.Path()),
+		RawPath:     stdEscaped(u.Path()),
+		RawQuery:    u.RawQuery(),
+		ForceQuery:  u.hasQuery && u.RawQuery() == "",
 		Fragment:    unescape(u.fragment),
 		RawFragment: stdEscaped(u.fragment),
 	}

@@ -32,15 +32,15 @@ func (u *URL) WithHost(host string) (*URL, error) {
 	if strings.Contains(host, ":") && !bracketed {
 		host = "[" + host + "]"
 	}
-	if u.port != "" {
-		host += ":" + u.port
+	if u.Port() != "" {
+		host += ":" + u.Port()
 	}
 	return u.WithAuthority(host)
 }
 
 // WithPort replaces the port: 0 to 65535 in decimal, "" for the default.
 func (u *URL) WithPort(port string) (*URL, error) {
-	authority := strings.TrimSuffix(u.zonedAuthority(), ":"+u.port)
+	authority := strings.TrimSuffix(u.zonedAuthority(), ":"+u.Port())
 	if port != "" {
 		authority += ":" + port
 	}
@@ -102,7 +102,7 @@ func (u *URL) WithPath(path string) *URL {
 		}
 	}
 	r := *u
-	r.setParts(path, u.query, u.hasQuery)
+	r.setParts(path, u.RawQuery(), u.hasQuery)
 	return &r
 }
 
@@ -110,7 +110,7 @@ func (u *URL) WithPath(path string) *URL {
 // empty one removes it.
 func (u *URL) WithRawQuery(query string) *URL {
 	r := *u
-	r.setParts(u.path, query, query != "")
+	r.setParts(u.Path(), query, query != "")
 	return &r
 }
 
@@ -150,8 +150,8 @@ func (u *URL) MergeQuery(q QueryParams) *URL {
 // at the end, and removes the others. "" only removes.
 func (u *URL) replaceQuery(key, encoded string) *URL {
 	var kept []string
-	if u.query != "" {
-		kept = strings.Split(u.query, "&")
+	if u.RawQuery() != "" {
+		kept = strings.Split(u.RawQuery(), "&")
 	}
 	n, removed := 0, false
 	for _, p := range kept {
@@ -174,7 +174,7 @@ func (u *URL) replaceQuery(key, encoded string) *URL {
 		return u
 	}
 	r := *u
-	r.setParts(u.path, strings.Join(kept, "&"), len(kept) > 0)
+	r.setParts(u.Path(), strings.Join(kept, "&"), len(kept) > 0)
 	return &r
 }
 
