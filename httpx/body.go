@@ -2,26 +2,22 @@ package httpx
 
 import (
 	"io"
-	"time"
 
 	"gohttpx.dev/wire"
 )
 
-// streamBody is Response.Body: the connection's bytes, or the buffer once they
-// have been read into one.
-type streamBody struct {
-	resp *Response
-	off  int // in the buffer
-}
+// streamBody is a Response as its own Body: the connection's bytes, or the buffer
+// once they have been read into one.
+type streamBody Response
 
 func (s *streamBody) Read(p []byte) (int, error) {
-	r := s.resp
+	r := (*Response)(s)
 	if r.buffered {
-		if s.off >= len(r.body) {
+		if r.off >= len(r.body) {
 			return 0, io.EOF
 		}
-		n := copy(p, r.body[s.off:])
-		s.off += n
+		n := copy(p, r.body[r.off:])
+		r.off += n
 		return n, nil
 	}
 	n, err := r.read(p)
@@ -31,7 +27,7 @@ func (s *streamBody) Read(p []byte) (int, error) {
 func (s *streamBody) Close() error {
 	// Whether Buffer has ended is not asked: it may be running. The engine
 	// knows that an exchange is over.
-	r := s.resp
+	r := (*Response)(s)
 	err := rawBody{r}.Close()
 	if !r.decoding.CompareAndSwap(nil, closedBody) {
 		r.decoding.Load().close()
@@ -97,7 +93,7 @@ func (r *Response) stop() { r.stopWith(nil) }
 // stopWith stops the clock and has what waits for the end done, once; err is why
 // the content failed.
 func (r *Response) stopWith(err error) {
-	r.total.CompareAndSwap(0, int64(max(time.Since(r.start), 1)))
+	r.total.CompareAndSwap(0, int64(max(r.start.since(), 1)))
 	r.lease.end()
 	for h := r.atEnd.Swap(nil); h != nil; h = h.next {
 		h.f(err)

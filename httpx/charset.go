@@ -40,9 +40,9 @@ func WithCharsetDetector(f func(content []byte) string) Option {
 
 // textState is what a response knows of its text.
 type textState struct {
-	set      charset                 // by SetCharset
-	read     atomic.Bool             // text has been given out
+	set      *charset                // by SetCharset; nil: not
 	detected atomic.Pointer[charset] // by WithCharsetDetector
+	read     atomic.Bool             // text has been given out
 }
 
 // ContentCharset returns the charset that Content-Type names, in lower case and
@@ -81,15 +81,15 @@ func (r *Response) SetCharset(name string) error {
 	case r.text.read.Load():
 		err = errors.New("SetCharset: text has been read with another charset already: call it before Text, TextChunks and Lines")
 	default:
-		r.text.set = c
+		r.text.set = &c
 		return nil
 	}
 	return r.failed("decode", err)
 }
 
 func (r *Response) charset() charset {
-	if r.text.set.name != "" {
-		return r.text.set
+	if c := r.text.set; c != nil {
+		return *c
 	}
 	if c := lookupCharset(r.ContentCharset()); c.name != "" {
 		return c

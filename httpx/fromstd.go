@@ -35,7 +35,8 @@ func fromStd(ctx context.Context, res *http.Response, req *Request) *Response {
 		Proto:      protoOf(res.ProtoMajor, res.ProtoMinor).String(),
 		Header:     headerFromStd(res.Header),
 		Request:    req,
-		start:      time.Now(),
+		start:      now(),
+		complete:   true,
 	}
 	if req == nil {
 		r.Request = requestFromStd(res.Request)
@@ -43,8 +44,7 @@ func fromStd(ctx context.Context, res *http.Response, req *Request) *Response {
 		r.more = req.more
 	}
 	r.URL = r.Request.URL
-	r.Body = &r.stream
-	r.stream.resp = r
+	r.Body = r.ownBody()
 	r.wire = wire.Response{
 		Status: res.StatusCode, Proto: protoOf(res.ProtoMajor, res.ProtoMinor), ContentLength: res.ContentLength,
 		Conn: &wire.ConnInfo{Proto: protoOf(res.ProtoMajor, res.ProtoMinor), TLS: res.TLS},
@@ -237,7 +237,7 @@ func (r *Response) Std() *http.Response {
 			break
 		}
 		res.Body = r.Body
-	case r.Body == &r.stream && r.source == nil && r.wire.Body.Ended():
+	case r.Body == r.ownBody() && r.source == nil && r.wire.Body.Ended():
 		res.Body = http.NoBody
 		(&stdBody{r: r, res: res}).fillTrailer() // over HTTP/2 it may have come with the head
 		r.stop()

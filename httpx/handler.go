@@ -118,15 +118,14 @@ func (t *handlerTransport) RoundTrip(ctx context.Context, r *Request) (*Response
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	resp := &Response{Request: r, URL: r.URL, more: r.more, start: time.Now()}
-	resp.Body = &resp.stream
-	resp.stream.resp = resp
-	w := &resp.request
+	resp := &Response{Request: r, URL: r.URL, more: r.more, start: now(), complete: true}
+	resp.Body = resp.ownBody()
+	w := new(wire.Request)
 	if err := r.fill(ctx, w, r.more, nil); err != nil {
 		return nil, wrap(r, nil, err)
 	}
 	x := &served{t: t, info: wire.ConnInfo{
-		Proto: wire.HTTP11, LocalAddr: handlerAddr(t.remote), RemoteAddr: handlerAddr(r.URL.addr), Created: resp.start,
+		Proto: wire.HTTP11, LocalAddr: handlerAddr(t.remote), RemoteAddr: handlerAddr(r.URL.addr), Created: time.Now(),
 	}}
 	if r.URL.scheme == "https" {
 		x.info.TLS = &tls.ConnectionState{

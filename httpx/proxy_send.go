@@ -14,10 +14,8 @@ import (
 // request.
 const maxProxyAnswers = 3
 
-// viaProxy sends a request, which stands in resp.request, through a proxy or has
-// the proxy send it.
-func (t *HTTPTransport) viaProxy(ctx context.Context, rt *route, key pool.Key, r *Request, m *more, resp *Response) error {
-	w := &resp.request
+// viaProxy sends r, filled into w, through a proxy or has the proxy send it.
+func (t *HTTPTransport) viaProxy(ctx context.Context, rt *route, key pool.Key, r *Request, m *more, w *wire.Request, resp *Response) error {
 	via := rt.via
 	if !via.forwards(key.Scheme) {
 		w.Fields = proxy.OriginFields(w.Fields) // credentials for a proxy are none of the origin's business

@@ -26,9 +26,27 @@ type Request struct {
 
 	expanded bool // WithPathParam has been at the URL
 
-	// Storage that saves allocations.
-	url    URL
-	fields [8]wire.Field
+	url URL // storage that saves an allocation
+}
+
+// newRequest returns a request and an empty header that has room for n fields, in
+// one allocation if they are not many.
+func newRequest(n int) (*Request, Header) {
+	switch {
+	case n <= 4:
+		r := new(struct {
+			Request
+			fields [4]wire.Field
+		})
+		return &r.Request, r.fields[:0]
+	case n <= 8:
+		r := new(struct {
+			Request
+			fields [8]wire.Field
+		})
+		return &r.Request, r.fields[:0]
+	}
+	return new(Request), make(Header, 0, n)
 }
 
 // NewRequest builds a request without any client's defaults: what it says is
@@ -41,15 +59,20 @@ func NewRequest(method, url string, opts ...RequestOption) (*Request, error) {
 
 // buildRequest merges client (which may be nil) and options.
 func buildRequest(c *Client, method, url string, opts []RequestOption) (*Request, error) {
-	r := new(Request)
-	if err := r.build(c, method, url, opts); err != nil {
+	n := len(opts)
+	if c != nil {
+		n += len(c.settings.header)
+	}
+	r, header := newRequest(n)
+	if err := r.build(c, header, method, url, opts); err != nil {
 		dropBodies(opts)
 		return nil, err
 	}
 	return r, nil
 }
 
-func (r *Request) build(c *Client, method, url string, opts []RequestOption) error {
+// build fills r, whose fields are to stand in header's array.
+func (r *Request) build(c *Client, header Header, method, url string, opts []RequestOption) error {
 	r.Method = canonicalMethod(method)
 	r.URL = &r.url
 	r.url.rules.PathAsIs = c != nil && c.pathAsIs || wantPathAsIs(opts)
@@ -65,7 +88,7 @@ func (r *Request) build(c *Client, method, url string, opts []RequestOption) err
 		r.settings = c.settings
 		r.settings.owned = false
 		r.settings.query = nil
-		r.settings.header = append(Header(r.fields[:0]), c.settings.header...)
+		header = append(header, c.settings.header...)
 		if !r.url.IsAbs() && c.base != nil {
 			r.URL = c.base.join(r.URL)
 		}
@@ -73,6 +96,7 @@ func (r *Request) build(c *Client, method, url string, opts []RequestOption) err
 	if !r.URL.IsAbs() {
 		return invalidURL("%q has no scheme: write it as https://example.org/path, or give the client a base URL", r.URL.Redacted())
 	}
+	r.settings.header = header
 	var clientQuery []pair
 	if c != nil {
 		clientQuery = c.settings.query
@@ -120,9 +144,10 @@ func (r *Request) apply(opts []RequestOption, clientQuery []pair) error {
 // Clone returns a copy that may be changed without a change to r. The body is
 // shared; where it can be sent but once, by one of them.
 func (r *Request) Clone() *Request {
-	c := &Request{Method: r.Method, URL: r.URL, settings: r.settings, content: r.content}
+	c, header := newRequest(len(r.Header))
+	c.Method, c.URL, c.settings, c.content = r.Method, r.URL, r.settings, r.content
 	c.settings.owned = false
-	c.Header = append(Header(c.fields[:0]), r.Header...)
+	c.Header = append(header, r.Header...)
 	return c
 }
 

@@ -41,27 +41,39 @@ type Response struct {
 	// with the client to follow by hand. nil for all other responses.
 	NextRequest *Request
 
-	body      []byte // the content, once buffered is set
-	buffered  bool
-	buffering bool         // Buffer has been called; the reader's
-	received  atomic.Int64 // bytes of content read from the connection
-	stream    streamBody
-	lease     lease                    // of the request's body
+	// Every request makes one of these: in the garbage collector's sizes 448 bytes.
+	body      []byte                   // the content, once buffered is set
+	off       int                      // in body: where Body reads on
+	received  atomic.Int64             // bytes of content read from the connection
 	source    io.ReadCloser            // the body that another transport gave; nil: the engine's
 	decoding  atomic.Pointer[decoding] // nil until somebody reads
 	more      *more                    // what was said of responses; nil: nothing
-	start     time.Time
-	text      textState
-	progress  func(done, total int64) // SaveToFile's; nil: the request's, if any
+	start     moment
 	total     atomic.Int64            // nanoseconds from start to the end of the body; 0: not ended
-	atEnd     atomic.Pointer[endHook]
+	atEnd     atomic.Pointer[endHook] // nil: nobody waits for it
+	progress  func(done, total int64) // SaveToFile's; nil: the request's, if any
+	text      textState
+	lease     lease // of the request's body
+	buffered  bool
+	buffering bool // Buffer has been called; the reader's
+	complete  bool // a client or a transport of ours has filled it in
 	traced    bool // the traces will be told of the end
 
-	// The engine's side of the exchange, kept here so that one allocation
-	// holds it all.
-	request wire.Request
-	wire    wire.Response
+	wire wire.Response // the engine's side, in the same allocation
 }
+
+// moment is a time that durations are measured from, in nanoseconds since some
+// other.
+type moment int64
+
+var theOther = time.Now()
+
+func now() moment { return moment(time.Since(theOther)) }
+
+func (m moment) since() time.Duration { return time.Duration(now() - m) }
+
+// body is r.Body as r has it.
+func (r *Response) ownBody() *streamBody { return (*streamBody)(r) }
 
 // Buffer reads the rest of the content into memory and frees the connection.
 // It does nothing for a response that is buffered already. Above 1 GiB it fails
@@ -75,7 +87,7 @@ func (r *Response) Buffer() error {
 	if r.Body == nil {
 		r.Body = http.NoBody
 	}
-	if r.Body != &r.stream { // middleware or a hook has put its own around it
+	if r.Body != r.ownBody() { // middleware or a hook has put its own around it
 		r.buffering = true
 		limit := r.limit() // its output may be more than what ours has counted
 		b, err = io.ReadAll(io.LimitReader(r.Body, max(limit, limit+1)))
@@ -88,8 +100,7 @@ func (r *Response) Buffer() error {
 		}
 		r.Body.Close()
 		r.stop()
-		r.Body, r.body, r.buffered = &r.stream, b, true
-		r.stream.resp = r
+		r.Body, r.body, r.buffered, r.complete = r.ownBody(), b, true, true
 		return nil
 	}
 	if r.source != nil || !r.wire.Body.Ended() {
@@ -163,15 +174,14 @@ func (r *Response) adopt(req *Request) {
 	if r.Proto == "" {
 		r.Proto = "HTTP/1.1"
 	}
-	if r.stream.resp == r {
+	if r.complete {
 		return // it came from the network, or has been buffered
 	}
-	r.start = time.Now()
+	r.start = now()
 	if r.Body != http.NoBody {
 		r.source = r.Body
 	}
-	r.stream.resp = r
-	r.Body = &r.stream
+	r.Body, r.complete = r.ownBody(), true
 }
 
 // Close ends the exchange. A body that was not read to its end is drained a
@@ -336,5 +346,5 @@ func (r *Response) Elapsed() time.Duration {
 	if d := r.total.Load(); d != 0 {
 		return time.Duration(d)
 	}
-	return time.Since(r.start)
+	return r.start.since()
 }

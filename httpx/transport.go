@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"time"
 
 	"gohttpx.dev/pool"
@@ -92,26 +93,18 @@ func (t *HTTPTransport) roundTrip(ctx context.Context, r *Request, m *more, def 
 	if err := r.checkURL(); err != nil {
 		return nil, err
 	}
-	resp := &Response{Request: r, URL: r.URL, start: time.Now(), more: m}
-	resp.Body = &resp.stream
-	resp.stream.resp = resp
-	w := &resp.request
+	resp := &Response{Request: r, URL: r.URL, start: now(), more: m, complete: true}
+	resp.Body = resp.ownBody()
 	key, err := t.key(r, m)
 	if err != nil {
 		r.content.drop()
 		return nil, err
 	}
-	if err := r.fill(ctx, w, m, &resp.lease); err != nil {
-		return nil, wrap(r, nil, err)
-	}
-	w.Timeouts = inherit(w.Timeouts, def.timeouts)
-	if route, ok := key.Profile.(*route); ok && route.via != nil {
-		err = t.viaProxy(ctx, route, key, r, m, resp)
-	} else {
-		if m == nil || !strings.Contains(m.target, "://") { // else the caller speaks to a proxy himself
-			w.Fields = proxy.OriginFields(w.Fields)
-		}
-		err = t.pool.RoundTrip(ctx, key, w, &resp.wire)
+	w := outgoing.Get().(*wire.Request)
+	err = t.exchange(ctx, r, m, def, key, w, resp)
+	if r.content.open == nil && (m == nil || m.trailer == nil) { // else an upload may have it still
+		*w = wire.Request{}
+		outgoing.Put(w)
 	}
 	if err != nil {
 		resp.lease.end()
@@ -126,6 +119,26 @@ func (t *HTTPTransport) roundTrip(ctx context.Context, r *Request, m *more, def 
 	resp.Header = Header(resp.wire.Fields)
 	resp.traceEnd(m)
 	return resp, nil
+}
+
+// outgoing has the *wire.Request of requests without content. Engines are done
+// with those when they return; where one panics, in a function of the caller's,
+// it is not put back.
+var outgoing = sync.Pool{New: func() any { return new(wire.Request) }}
+
+// exchange fills r into w and gets resp.wire for it.
+func (t *HTTPTransport) exchange(ctx context.Context, r *Request, m *more, def *settings, key pool.Key, w *wire.Request, resp *Response) error {
+	if err := r.fill(ctx, w, m, &resp.lease); err != nil {
+		return err
+	}
+	w.Timeouts = inherit(w.Timeouts, def.timeouts)
+	if route, ok := key.Profile.(*route); ok && route.via != nil {
+		return t.viaProxy(ctx, route, key, r, m, w, resp)
+	}
+	if m == nil || !strings.Contains(m.target, "://") { // else the caller speaks to a proxy himself
+		w.Fields = proxy.OriginFields(w.Fields)
+	}
+	return t.pool.RoundTrip(ctx, key, w, &resp.wire)
 }
 
 // key says which connections can carry a request.

@@ -40,6 +40,10 @@ type Response struct {
 	Status int
 	// Proto is the version that the response names.
 	Proto Proto
+	// Reused reports that the connection had served a request before.
+	Reused bool
+	// Anomalies says which departures from the grammar were forgiven.
+	Anomalies Anomalies
 	// Reason is the reason phrase as received; "" over HTTP/2.
 	Reason string
 	// Fields is the header section, in order.
@@ -54,14 +58,10 @@ type Response struct {
 	ContentLength int64
 	// RawHead is the head as received, only if the engine was told to keep it.
 	RawHead []byte
-	// Anomalies says which departures from the grammar were forgiven.
-	Anomalies Anomalies
 
 	// Conn describes the connection that carried the response. It is shared
 	// and immutable.
 	Conn *ConnInfo
-	// Reused reports that the connection had served a request before.
-	Reused bool
 	// StreamID is the HTTP/2 stream, 0 over HTTP/1.1.
 	StreamID uint32
 	// Timing holds the durations known when RoundTrip returned.
