@@ -72,9 +72,10 @@ type Conn struct {
 	flushed  int64  // of them, what it took
 	parked   bool   // the writer sleeps on wcond
 	wcond    sync.Cond
-	writeErr error     // the socket takes no more
-	ending   []ending1 // streams whose last byte is in wbuf
-	rooms    []*stream // heads that wait for room
+	writeErr error         // the socket takes no more
+	writeEnd chan struct{} // closed when the write under way is over; nil: nobody waits
+	ending   []ending1     // streams whose last byte is in wbuf
+	rooms    []*stream     // heads that wait for room
 	sendWin  SendWindow
 	sendq    sendQueue
 

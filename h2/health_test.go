@@ -3,14 +3,20 @@ package h2_test
 import (
 	"context"
 	"errors"
+	"io"
 	"math"
+	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"gohttpx.dev/h2"
 	"gohttpx.dev/internal/memconn"
+	"gohttpx.dev/internal/peer"
 	"gohttpx.dev/wire"
 )
 
@@ -86,6 +92,34 @@ func TestConnectionLost(t *testing.T) {
 			f.inFlight(0)
 		})
 	})
+	// A socket tells of a reset but once: here it tells a write, which comes back
+	// later than the read that has met an ordinary end.
+	t.Run("reset that a write is told of", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			nc, p := peer.H2(t)
+			told := &toldWrite{Conn: nc, writing: make(chan struct{})}
+			c, err := h2.NewConn(t.Context(), told, h2.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { c.Close() })
+			f := &fixture{p, t, c, nc}
+			f.WantPreface("a connection starts with the preface")
+			f.SendSettings()
+			f.WantSettingsAck("SETTINGS are acknowledged")
+			k := f.do(t.Context(), get("/"))
+			f.WantHeaders(1, "", "a request")
+			f.SendHeaders(1, false, ":status", "200", "content-length", "10")
+			f.SendData(1, "half", false)
+			synctest.Wait()
+			told.armed.Store(true)
+			f.SendRaw(h2.AppendPing(nil, [8]byte{}, false))
+			if e := k.fails(wire.ErrRead); errors.Is(e, wire.ErrProtocol) || k.body != "half" {
+				t.Errorf("got %+v, %q", e, k.body)
+			}
+			f.phase(wire.ConnClosed)
+		})
+	})
 	t.Run("a complete response outlives it", func(t *testing.T) {
 		bubble(t, func(t *testing.T) {
 			f := start(t, h2.Config{})
@@ -100,6 +134,35 @@ func TestConnectionLost(t *testing.T) {
 			f.inFlight(0)
 		})
 	})
+}
+
+// toldWrite is a socket that the peer resets once it is armed: the next write has
+// met that, and comes back when a read has seen the end.
+type toldWrite struct {
+	net.Conn
+	armed   atomic.Bool
+	once    sync.Once
+	writing chan struct{}
+}
+
+func (c *toldWrite) Write(p []byte) (int, error) {
+	if !c.armed.Load() {
+		return c.Conn.Write(p)
+	}
+	c.once.Do(func() { close(c.writing) })
+	time.Sleep(time.Millisecond)
+	return 0, syscall.ECONNRESET
+}
+
+func (c *toldWrite) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if c.armed.Load() && n > 0 {
+		c.Conn.SetReadDeadline(time.Now()) // nothing else comes
+	} else if c.armed.Load() {
+		<-c.writing
+		return 0, io.EOF
+	}
+	return n, err
 }
 
 // wantQuestion waits for the next question to a silent peer, which must come

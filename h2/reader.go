@@ -87,6 +87,9 @@ func (c *Conn) readLoop() {
 		}
 		if err != nil {
 			c.mu.Lock()
+			if err == io.EOF {
+				c.awaitWriteLocked()
+			}
 			c.lostLocked(c.cutShort(err))
 			c.unlock()
 			break

@@ -72,6 +72,10 @@ func (c *Conn) writeLoop() {
 
 		c.mu.Lock()
 		c.spare = keepBuffer(out, 2*maxWrite)
+		if c.writeEnd != nil {
+			close(c.writeEnd)
+			c.writeEnd = nil
+		}
 		if err != nil {
 			c.writeFailedLocked(err)
 			continue
@@ -228,6 +232,28 @@ func (c *Conn) writeFailedLocked(err error) {
 	c.nc.SetReadDeadline(time.Now().Add(closeTime))
 	c.mu.Lock()
 }
+
+// awaitWriteLocked waits a moment for a write under way. Called by the reader at
+// the end of its input, whose meaning the write may know: see lostLocked.
+func (c *Conn) awaitWriteLocked() {
+	if c.flushed == c.taken || c.writeErr != nil || c.end != nil {
+		return
+	}
+	over := make(chan struct{})
+	c.writeEnd = over
+	c.unlock()
+	t := time.NewTimer(toldTime)
+	select {
+	case <-over:
+	case <-t.C:
+	}
+	t.Stop()
+	c.mu.Lock()
+}
+
+// toldTime is for how long a write may take to fail when the input has ended. One
+// that was told of a reset is on its way back; any other stands still for the peer.
+const toldTime = 50 * time.Millisecond
 
 // showFrames hands what is about to be written to Config.OnFrame.
 func (c *Conn) showFrames(p []byte) {
