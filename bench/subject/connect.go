@@ -26,6 +26,12 @@ func (o Options) connect(ctx context.Context) (net.Conn, error) {
 	return tc, nil
 }
 
+// tlsOf is the configuration for the rivals: they resume sessions, as this library
+// does by default.
+func tlsOf(o Options) *tls.Config {
+	return &tls.Config{RootCAs: o.Roots, ClientSessionCache: tls.NewLRUClientSessionCache(0)}
+}
+
 // rawConn returns the socket beneath nc.
 func rawConn(nc net.Conn) net.Conn {
 	if tc, ok := nc.(*tls.Conn); ok {

@@ -1,7 +1,6 @@
 package subject
 
 import (
-	"crypto/tls"
 	"errors"
 	"net"
 
@@ -37,7 +36,7 @@ var fastHTTP = Subject{
 			f.client.ReadBufferSize = 16 << 10 // of which 4 KiB, its default, is too little
 		}
 		if o.Roots != nil {
-			f.client.TLSConfig = &tls.Config{RootCAs: o.Roots}
+			f.client.TLSConfig = tlsOf(o)
 		}
 		return f, nil
 	},

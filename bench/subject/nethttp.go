@@ -3,7 +3,6 @@ package subject
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net/http"
@@ -56,7 +55,7 @@ func transportOf(o Options) *http.Transport {
 		DisableKeepAlives:   o.Fresh,
 	}
 	if o.Roots != nil {
-		t.TLSClientConfig = &tls.Config{RootCAs: o.Roots}
+		t.TLSClientConfig = tlsOf(o)
 	}
 	// One version only, so that no other is spoken unnoticed.
 	t.Protocols = new(http.Protocols)

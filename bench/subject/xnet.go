@@ -25,7 +25,7 @@ var xNet = Subject{
 func openXNet(o Options) *netHTTPClient {
 	t := &http2.Transport{DisableCompression: o.Kind != server.KindGzip, IdleConnTimeout: IdleTimeout}
 	if o.Roots != nil {
-		t.TLSClientConfig = &tls.Config{RootCAs: o.Roots}
+		t.TLSClientConfig = tlsOf(o)
 	} else {
 		t.AllowHTTP = true
 		t.DialTLSContext = func(ctx context.Context, network, addr string, _ *tls.Config) (net.Conn, error) {
