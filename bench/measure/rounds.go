@@ -2,6 +2,7 @@ package measure
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"gohttpx.dev/bench/subject"
@@ -120,15 +121,21 @@ func once(e Entry) (*Slice, error) {
 	return b.Once()
 }
 
-// orderOf rotates the subjects by one each round and turns every other round
-// around, so that none always has the same place or the same predecessor.
+// orderOf returns who comes when: a Latin square in which everyone follows everyone
+// else equally often, so that no one is always measured in the caches and on the heap
+// that the same other one has left (E. J. Williams, 1949). It takes n rounds, or 2n,
+// every other one turned around, if n is odd.
 func orderOf(round, n int) []int {
 	order := make([]int, n)
 	for i := range order {
-		order[i] = (i + round) % n
-		if round%2 == 1 {
-			order[i] = n - 1 - order[i]
+		step := (i + 1) / 2 // 0, 1, -1, 2, -2, …
+		if i%2 == 0 {
+			step = -step
 		}
+		order[i] = ((step+round)%n + n) % n
+	}
+	if n%2 == 1 && round%2 == 1 {
+		slices.Reverse(order)
 	}
 	return order
 }

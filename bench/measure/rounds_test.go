@@ -10,23 +10,36 @@ import (
 	"gohttpx.dev/bench/subject"
 )
 
-// In as many rounds as there are subjects, twice over, everyone must have had
-// every place, and each order must hold everyone.
+// In as many rounds as there are subjects, twice over if their number is odd,
+// everyone must have had every place and every other one as predecessor, equally
+// often; each order must hold everyone.
 func TestOrder(t *testing.T) {
-	for n := 1; n <= 9; n++ {
-		places := make(map[[2]int]bool)
-		for round := range 2 * n {
+	for n := 1; n <= 11; n++ {
+		times := 1 + n%2
+		places, pairs := make(map[[2]int]int), make(map[[2]int]int)
+		for round := range times * n {
+			order := orderOf(round, n)
 			seen := make(map[int]bool)
-			for place, who := range orderOf(round, n) {
+			for place, who := range order {
 				seen[who] = true
-				places[[2]int{who, place}] = true
+				places[[2]int{who, place}]++
+				if place > 0 {
+					pairs[[2]int{order[place-1], who}]++
+				}
 			}
-			if len(seen) != n {
-				t.Fatalf("n=%d round %d: %v", n, round, orderOf(round, n))
+			if len(seen) != n || len(order) != n {
+				t.Fatalf("n=%d round %d: %v", n, round, order)
 			}
 		}
-		if n%2 == 0 && len(places) < n*n/2 || n%2 == 1 && len(places) != n*n {
-			t.Errorf("n=%d: %d pairs of subject and place of %d", n, len(places), n*n)
+		for who := range n {
+			for other := range n {
+				if got := places[[2]int{who, other}]; got != times {
+					t.Errorf("n=%d: %d is at place %d %d times, expected %d", n, who, other, got, times)
+				}
+				if got := pairs[[2]int{who, other}]; who != other && got != times {
+					t.Errorf("n=%d: %d comes right before %d %d times, expected %d", n, who, other, got, times)
+				}
+			}
 		}
 	}
 }
