@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gohttpx.dev/bench/subject"
@@ -138,6 +139,40 @@ func TestUncounted(t *testing.T) {
 	if x := results[0].Slices[0]; x.Requests == 0 || x.Requests != x.Latency.Count() {
 		t.Errorf("%d requests, %d latencies", x.Requests, x.Latency.Count())
 	}
+	if _, err := (Plan{Entries: Entries([]subject.Subject{s}, subject.Options{Conns: 1}), Rounds: 1, Slice: time.Millisecond}).Run(); err == nil || !strings.Contains(err.Error(), "aside: no request") {
+		t.Errorf("a slice without a request: the error is %v", err)
+	}
+}
+
+// Who is no request may end late, as a slow reader does in its pause: the time of a
+// slice ends with the last request.
+func TestLateAside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := subject.Subject{Name: "late", Open: func(subject.Options) (subject.Client, error) { return late{}, nil }}
+		results, err := Plan{Entries: Entries([]subject.Subject{s}, subject.Options{Conns: 2}), Rounds: 2, Slice: 100 * time.Millisecond}.Run()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range results[0].Slices {
+			if x.Wall != 105*time.Millisecond || x.Requests != 15 || x.Rate() != 15/0.105 {
+				t.Errorf("%d requests in %v, expected 15 of 7 ms each", x.Requests, x.Wall)
+			}
+		}
+	})
+}
+
+// late is a client whose requests take 7 ms and whose first goroutine pauses for 80.
+type late struct{ aside }
+
+func (late) Worker(i int) (subject.Exchange, error) {
+	return func() error {
+		if i == 0 {
+			<-time.After(80 * time.Millisecond)
+			return subject.ErrUncounted
+		}
+		<-time.After(7 * time.Millisecond)
+		return nil
+	}, nil
 }
 
 // aside is a client whose first goroutine makes no requests.

@@ -14,7 +14,7 @@ import (
 type Slice struct {
 	// Requests is how many were made; each was answered rightly.
 	Requests int
-	// Wall is how long they took together.
+	// Wall is how long they took together, from the start to the end of the last.
 	Wall time.Duration
 	// User and System are the CPU time of this process meanwhile.
 	User, System time.Duration
@@ -66,6 +66,7 @@ type worker struct {
 	exchange subject.Exchange
 	latency  Histogram
 	requests int
+	ended    time.Time // the last request
 	err      error
 	_        [64]byte
 }
@@ -119,8 +120,9 @@ func (b *Bench) timed(d time.Duration) (*Slice, error) {
 	for i := range b.workers {
 		b.workers[i].requests = 0
 		b.workers[i].latency = Histogram{}
+		b.workers[i].ended = time.Time{}
 	}
-	s := new(Slice)
+	s := &Slice{Wall: 1} // at least, for a coarse clock
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	user, system, err := cpuTime()
@@ -129,7 +131,6 @@ func (b *Bench) timed(d time.Duration) (*Slice, error) {
 	}
 	start := time.Now()
 	err = b.loop(d)
-	s.Wall = time.Since(start)
 	userEnd, systemEnd, err2 := cpuTime()
 	runtime.ReadMemStats(&after)
 	if err != nil {
@@ -142,8 +143,16 @@ func (b *Bench) timed(d time.Duration) (*Slice, error) {
 	s.Allocs, s.Bytes = after.Mallocs-before.Mallocs, after.TotalAlloc-before.TotalAlloc
 	s.Collections = int(after.NumGC - before.NumGC)
 	for i := range b.workers {
-		s.Requests += b.workers[i].requests
-		s.Latency.Merge(&b.workers[i].latency)
+		w := &b.workers[i]
+		s.Requests += w.requests
+		s.Latency.Merge(&w.latency)
+		// Not when the last goroutine ended, which may be one that is pausing.
+		if w.requests > 0 {
+			s.Wall = max(s.Wall, w.ended.Sub(start))
+		}
+	}
+	if s.Requests == 0 {
+		return nil, fmt.Errorf("%s: no request was made in a slice", b.Subject.Name)
 	}
 	return s, nil
 }
@@ -193,7 +202,7 @@ func (w *worker) run(end time.Time) {
 		now := time.Now()
 		switch {
 		case err == nil:
-			w.requests++
+			w.requests, w.ended = w.requests+1, now
 			w.latency.Add(now.Sub(begun))
 		case !errors.Is(err, subject.ErrUncounted):
 			w.err = err
