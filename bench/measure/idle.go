@@ -31,7 +31,9 @@ func MeasureIdle(e Entry, rounds int) (*Idle, error) {
 		heap, stack := inUse()
 		c, err := e.Subject.Open(e.Options)
 		if err == nil {
-			err = askAll(c, e.Options.Conns)
+			if err = askAll(c, e.Options.Conns); err != nil {
+				c.Close()
+			}
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", e.Subject.Name, err)
