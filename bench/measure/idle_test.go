@@ -10,9 +10,9 @@ import (
 // hoard is a client that keeps so many bytes for each connection, from its request
 // on until Close.
 type hoard struct {
-	each int
-	fail error
-	kept [][]byte
+	each   int
+	fail   error
+	kept   [][]byte
 	closed *int // calls of Close
 }
 
