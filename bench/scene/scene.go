@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"time"
 
-	"gohttpx.dev/bench/delay"
 	"gohttpx.dev/bench/measure"
 	"gohttpx.dev/bench/report"
 	"gohttpx.dev/bench/server"
@@ -94,6 +93,7 @@ func (s Scene) Run(env Env) (report.Scenario, error) {
 	if err := s.available(len(subjects)); err != nil {
 		return out, err
 	}
+	s.Server.Delay = s.RTT / 2
 	s.Server.Size, s.Server.Tokens = s.Options.Size, subject.Tokens(max(s.Options.Conns, s.Options.Goroutines))
 	p, err := server.Spawn(s.Server)
 	if err != nil {
@@ -105,18 +105,10 @@ func (s Scene) Run(env Env) (report.Scenario, error) {
 	if s.Server.TLS {
 		o.Addr, o.Roots = p.TLSAddr, p.Roots
 	}
-	if s.RTT > 0 {
-		wire, err := delay.Listen(o.Addr, s.RTT/2)
-		if err != nil {
-			return out, err
-		}
-		defer wire.Close()
-		o.Addr = wire.Addr()
-	}
 	if s.Idle {
 		out.Conns = o.Conns
 		out.Idle, err = s.idle(env, subjects, o)
-		return out, err
+		return out, withEnd(err, p)
 	}
 	entries := measure.Entries(subjects, o)
 	if s.Beside {
@@ -126,7 +118,15 @@ func (s Scene) Run(env Env) (report.Scenario, error) {
 		Entries: entries, Rounds: env.Rounds, Slice: max(env.Slice, min(s.Slice, 10*env.Slice)), Once: s.Once,
 		Progress: func(round int) { env.progress(s.Name, round, env.Rounds) },
 	}.Run()
-	return out, err
+	return out, withEnd(err, p)
+}
+
+// withEnd adds to err that the server has ended, if that is so.
+func withEnd(err error, p *server.Process) error {
+	if err == nil {
+		return nil
+	}
+	return errors.Join(err, p.Ended(200*time.Millisecond))
 }
 
 func (e Env) progress(name string, round, rounds int) {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -118,7 +119,7 @@ func spawnForeign(cfg Config) (_ *Process, err error) {
 	if err != nil {
 		return nil, err
 	}
-	args := []string{childForeign, bin}
+	args := []string{childForeign, s.Dir, bin}
 	for _, a := range f.args {
 		if a, err = render(a, s); err != nil {
 			return nil, err
@@ -141,7 +142,7 @@ func spawnForeign(cfg Config) (_ *Process, err error) {
 	p.dir = s.Dir
 	p.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))
 	p.TLSAddr, p.Roots = p.Addr, roots
-	if err := await(p.Addr); err != nil {
+	if err := p.await(); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", cfg.Name, err), p.Stop())
 	}
 	return p, nil
@@ -211,12 +212,13 @@ func render(text string, s site) (string, error) {
 	return b.String(), err
 }
 
-// await waits until addr takes a connection.
-func await(addr string) error {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(startTimeout); ; <-tick.C {
-		nc, err := net.Dial("tcp", addr)
+// await waits until the server takes a connection.
+func (p *Process) await() error {
+	for end := time.Now().Add(startTimeout); ; {
+		if err := p.Ended(10 * time.Millisecond); err != nil {
+			return err // before another one that has the port is taken for it
+		}
+		nc, err := net.Dial("tcp", p.Addr)
 		if err == nil {
 			return nc.Close()
 		}
@@ -227,9 +229,10 @@ func await(addr string) error {
 }
 
 // runForeign is the main of the process between: it runs the command until
-// standard input ends, so that the server does not outlive the benchmark, however
-// that ends.
-func runForeign(command []string) error {
+// standard input ends, so that neither the server nor its folder outlives the
+// benchmark, however that ends.
+func runForeign(dir string, command []string) error {
+	defer os.RemoveAll(dir)
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Start(); err != nil {
@@ -241,7 +244,7 @@ func runForeign(command []string) error {
 	go func() { io.Copy(io.Discard, os.Stdin); close(asked) }() // ends with the parent
 	select {
 	case err := <-exited:
-		return fmt.Errorf("%s ended: %w", command[0], err)
+		return fmt.Errorf("%s ended: %w", command[0], cmp.Or(err, errors.New("exit status 0")))
 	case <-asked:
 		cmd.Process.Kill()
 		<-exited

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
@@ -11,8 +12,12 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"strings"
+	"time"
+
+	"gohttpx.dev/bench/delay"
 )
 
 // ChildArg is the first argument that makes a binary the server: its main
@@ -31,6 +36,9 @@ type Process struct {
 	cmd   *exec.Cmd
 	stdin io.Closer
 	dir   string // to be removed, "" for none
+
+	exited chan struct{} // closed when the child has ended
+	err    error         // how, to be read after that
 }
 
 // Go is the name of the servers that are part of this module: the dumb one over
@@ -51,6 +59,9 @@ type Config struct {
 	// Window is the flow-control window of Go over HTTP/2, in bytes, of each
 	// stream and of the connection; 0 leaves it to the server.
 	Window int32
+	// Delay is how much later every byte from and to Go arrives than it would
+	// (package delay). The work of that is the server's, not the client's.
+	Delay time.Duration
 }
 
 // Spawn starts the server as a process of its own on free loopback ports. It ends
@@ -59,17 +70,18 @@ func Spawn(cfg Config) (*Process, error) {
 	if cfg.Name != "" && cfg.Name != Go {
 		return spawnForeign(cfg)
 	}
+	kind := childHTTP1
 	if cfg.HTTP2 {
-		return spawnChild(childHTTP2, strconv.Itoa(int(cfg.Window)))
+		kind = childHTTP2
 	}
-	return spawnChild(childHTTP1)
+	return spawnChild(kind, strconv.Itoa(int(cfg.Window)), cfg.Delay.String())
 }
 
 // What the child is to do, its second argument.
 const (
-	childHTTP1   = "http1"
-	childHTTP2   = "http2" // the window follows
-	childForeign = "run"   // the command that follows
+	childHTTP1   = "http1" // window and delay follow
+	childHTTP2   = "http2" // the same
+	childForeign = "run"   // the folder and the command follow
 )
 
 // spawnChild starts the running binary again.
@@ -80,6 +92,7 @@ func spawnChild(args ...string) (*Process, error) {
 	}
 	cmd := exec.Command(exe, append([]string{ChildArg}, args...)...)
 	cmd.Stderr = os.Stderr
+	apart(cmd)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -91,11 +104,16 @@ func spawnChild(args ...string) (*Process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	p := &Process{cmd: cmd, stdin: stdin}
-	if args[0] == childForeign {
-		return p, nil
+	p := &Process{cmd: cmd, stdin: stdin, exited: make(chan struct{})}
+	if args[0] != childForeign {
+		err = p.hello(stdout)
 	}
-	if err := p.hello(stdout); err != nil {
+	// Ends with the child; Wait must not be called before its words are read.
+	go func() {
+		p.err = cmd.Wait()
+		close(p.exited)
+	}()
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("server: %w", err), p.Stop())
 	}
 	return p, nil
@@ -128,18 +146,42 @@ func (p *Process) hello(r io.Reader) error {
 // Stop ends the child and waits for it.
 func (p *Process) Stop() error {
 	p.stdin.Close()
-	err := p.cmd.Wait()
+	<-p.exited
+	err := p.err
 	if p.dir != "" {
 		err = errors.Join(err, os.RemoveAll(p.dir))
 	}
 	return err
 }
 
+// Ended tells that the server has ended without Stop, or does so within wait: what
+// goes wrong then is not the client's fault. It is nil while the server runs.
+func (p *Process) Ended(wait time.Duration) error {
+	select {
+	case <-p.exited:
+		return fmt.Errorf("the server has ended: %w", cmp.Or(p.err, errors.New("exit status 0")))
+	case <-time.After(wait):
+		return nil
+	}
+}
+
 // Child is the main of the server process: it serves until standard input
 // ends, which it does when the parent stops it or dies.
 func Child() error {
-	if os.Args[2] == childForeign {
-		return runForeign(os.Args[3:])
+	signal.Ignore(os.Interrupt) // which is for the parent
+	if len(os.Args) > 4 && os.Args[2] == childForeign {
+		return runForeign(os.Args[3], os.Args[4:])
+	}
+	if len(os.Args) != 5 {
+		return fmt.Errorf("%s is how a benchmark starts its server, and nothing to be called by hand", ChildArg)
+	}
+	window, err := strconv.ParseInt(os.Args[3], 10, 32)
+	if err != nil {
+		return err
+	}
+	late, err := time.ParseDuration(os.Args[4])
+	if err != nil {
+		return err
 	}
 	plain, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -153,25 +195,28 @@ func Child() error {
 	if err != nil {
 		return err
 	}
-	http2 := os.Args[2] == childHTTP2
 	tlsConfig := &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}}
-	if http2 {
+	serve := Serve
+	if os.Args[2] == childHTTP2 {
 		tlsConfig.NextProtos = []string{"h2"}
+		serve = func(l net.Listener) error { return serveHTTP2(l, int32(window)) }
 	}
 	secure := tls.NewListener(inner, tlsConfig)
-	serve := Serve
-	if http2 {
-		window, err := strconv.ParseInt(os.Args[3], 10, 32)
-		if err != nil {
-			return err
+	addrs := []string{plain.Addr().String(), secure.Addr().String()}
+	if late > 0 {
+		for i := range addrs {
+			p, err := delay.Listen(addrs[i], late)
+			if err != nil {
+				return err
+			}
+			addrs[i] = p.Addr()
 		}
-		serve = func(l net.Listener) error { return serveHTTP2(l, int32(window)) }
 	}
 	ended := make(chan error, 3)
 	// These three goroutines end with the process.
 	go func() { ended <- serve(plain) }()
 	go func() { ended <- serve(secure) }()
 	go func() { _, err := io.Copy(io.Discard, os.Stdin); ended <- err }()
-	fmt.Println(plain.Addr(), secure.Addr(), base64.StdEncoding.EncodeToString(cert.Certificate[0]))
+	fmt.Println(addrs[0], addrs[1], base64.StdEncoding.EncodeToString(cert.Certificate[0]))
 	return <-ended
 }

@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"gohttpx.dev/bench/delay"
 	"gohttpx.dev/bench/measure"
 	"gohttpx.dev/bench/server"
 	"gohttpx.dev/httpx"
@@ -48,19 +47,17 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
-	if *mib < 1 || *mib<<20 > server.MaxSize || *rounds < 1 || *window < 0 || *window > 1024 {
-		return fmt.Errorf("-mib must be from 1 to %d, -window up to 1024, -rounds positive", server.MaxSize>>20)
+	switch {
+	case fs.NArg() > 0:
+		return fmt.Errorf("unexpected argument %q", fs.Arg(0))
+	case *mib < 1 || *mib > server.MaxSize>>20 || *rounds < 1 || *window < 0 || *window > 1024 || *rtt < 0:
+		return fmt.Errorf("-mib must be from 1 to %d, -window up to 1024, -rounds positive, -rtt not negative", server.MaxSize>>20)
 	}
-	p, err := server.Spawn(server.Config{HTTP2: true, TLS: true, Window: int32(*window) << 20})
+	p, err := server.Spawn(server.Config{HTTP2: true, TLS: true, Window: int32(*window) << 20, Delay: *rtt / 2})
 	if err != nil {
 		return err
 	}
 	defer p.Stop()
-	wire, err := delay.Listen(p.TLSAddr, *rtt/2)
-	if err != nil {
-		return err
-	}
-	defer wire.Close()
 	fmt.Fprintf(stdout, "%d MiB over HTTP/2 and TLS, round trip %v, MB/s, a new connection each time\n", *mib, *rtt)
 	for _, way := range []struct {
 		name string
@@ -71,7 +68,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 		for round := range *rounds {
 			for i := range 2 {
 				i := (i + round) % 2 // in turns the first
-				rate, err := timed(clients[i], p, wire.Addr(), *mib<<20, way.run)
+				rate, err := timed(clients[i], p, p.TLSAddr, *mib<<20, way.run)
 				if err != nil {
 					return fmt.Errorf("%s, %s: %w", clients[i].name, way.name, err)
 				}

@@ -33,7 +33,9 @@ func TestRun(t *testing.T) {
 			}
 		}
 	}
-	if err := run([]string{"-mib", "0"}, &stdout, &stderr); err == nil {
-		t.Error("no size is taken for one")
+	for _, args := range []string{"-mib 0", "-mib 129", "-mib 17592186044416", "-rounds 0", "-window -1", "-window 1025", "-rtt -1s", "extra"} {
+		if err := run(strings.Fields(args), &stdout, &stderr); err == nil {
+			t.Errorf("%s is taken", args)
+		}
 	}
 }
