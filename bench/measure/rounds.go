@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -62,8 +63,9 @@ func (r *Result) MedianOf(f func(*Slice) float64) float64 {
 
 // Run runs the plan. All subjects stay open throughout, so that none pays for
 // connecting. Any wrong or missing answer ends it with an error: numbers that
-// are not those of right answers are worth nothing.
-func (p Plan) Run() (results []*Result, err error) {
+// are not those of right answers are worth nothing. So does the end of ctx, between
+// two slices.
+func (p Plan) Run(ctx context.Context) (results []*Result, err error) {
 	benches := make([]*Bench, len(p.Entries))
 	defer func() {
 		for _, b := range benches {
@@ -86,6 +88,8 @@ func (p Plan) Run() (results []*Result, err error) {
 		for _, i := range orderOf(round, len(benches)) {
 			var s *Slice
 			switch {
+			case ctx.Err() != nil:
+				err = context.Cause(ctx)
 			case p.Once:
 				s, err = once(p.Entries[i])
 			case benches[i].program != nil:

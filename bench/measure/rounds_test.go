@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync/atomic"
@@ -76,7 +77,7 @@ func TestPlanRun(t *testing.T) {
 		Entries: Entries([]subject.Subject{a.subject("a"), b.subject("b")}, subject.Options{Conns: 3}),
 		Rounds:  4, Slice: time.Millisecond,
 		Progress: func(int) { rounds++ },
-	}.Run()
+	}.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,11 +104,33 @@ func TestPlanStopsAtAWrongAnswer(t *testing.T) {
 	_, err := Plan{
 		Entries: Entries([]subject.Subject{good.subject("good"), bad.subject("bad")}, subject.Options{Conns: 2}),
 		Rounds:  100, Slice: time.Millisecond,
-	}.Run()
+	}.Run(t.Context())
 	if !errors.Is(err, errWrong) || !strings.Contains(err.Error(), "bad") {
 		t.Errorf("the error is %v, expected one that names the subject", err)
 	}
 	if !good.closed || !bad.closed {
+		t.Error("a subject was left open")
+	}
+}
+
+// An interrupted plan ends with the slice that runs.
+func TestPlanInterrupted(t *testing.T) {
+	var a, b counted
+	ctx, cancel := context.WithCancelCause(t.Context())
+	rounds := 0
+	_, err := Plan{
+		Entries: Entries([]subject.Subject{a.subject("a"), b.subject("b")}, subject.Options{Conns: 1}),
+		Rounds:  100, Slice: time.Millisecond,
+		Progress: func(round int) {
+			if rounds = round; round == 2 {
+				cancel(errWrong)
+			}
+		},
+	}.Run(ctx)
+	if !errors.Is(err, errWrong) || rounds != 2 {
+		t.Errorf("after %d rounds: %v", rounds, err)
+	}
+	if !a.closed || !b.closed {
 		t.Error("a subject was left open")
 	}
 }
@@ -120,7 +143,7 @@ func TestPlanOnce(t *testing.T) {
 	s := a.subject("a")
 	open := s.Open
 	s.Open = func(o subject.Options) (subject.Client, error) { opened++; return open(o) }
-	results, err := Plan{Entries: Entries([]subject.Subject{s}, subject.Options{Conns: 1}), Rounds: 3, Slice: time.Hour, Once: true}.Run()
+	results, err := Plan{Entries: Entries([]subject.Subject{s}, subject.Options{Conns: 1}), Rounds: 3, Slice: time.Hour, Once: true}.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,14 +155,14 @@ func TestPlanOnce(t *testing.T) {
 // What is no request counts for nothing, but is no failure.
 func TestUncounted(t *testing.T) {
 	s := subject.Subject{Name: "aside", Open: func(subject.Options) (subject.Client, error) { return aside{}, nil }}
-	results, err := Plan{Entries: Entries([]subject.Subject{s}, subject.Options{Conns: 1, Goroutines: 2}), Rounds: 1, Slice: time.Millisecond}.Run()
+	results, err := Plan{Entries: Entries([]subject.Subject{s}, subject.Options{Conns: 1, Goroutines: 2}), Rounds: 1, Slice: time.Millisecond}.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if x := results[0].Slices[0]; x.Requests == 0 || x.Requests != x.Latency.Count() {
 		t.Errorf("%d requests, %d latencies", x.Requests, x.Latency.Count())
 	}
-	if _, err := (Plan{Entries: Entries([]subject.Subject{s}, subject.Options{Conns: 1}), Rounds: 1, Slice: time.Millisecond}).Run(); err == nil || !strings.Contains(err.Error(), "aside: no request") {
+	if _, err := (Plan{Entries: Entries([]subject.Subject{s}, subject.Options{Conns: 1}), Rounds: 1, Slice: time.Millisecond}).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "aside: no request") {
 		t.Errorf("a slice without a request: the error is %v", err)
 	}
 }
@@ -149,7 +172,7 @@ func TestUncounted(t *testing.T) {
 func TestLateAside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := subject.Subject{Name: "late", Open: func(subject.Options) (subject.Client, error) { return late{}, nil }}
-		results, err := Plan{Entries: Entries([]subject.Subject{s}, subject.Options{Conns: 2}), Rounds: 2, Slice: 100 * time.Millisecond}.Run()
+		results, err := Plan{Entries: Entries([]subject.Subject{s}, subject.Options{Conns: 2}), Rounds: 2, Slice: 100 * time.Millisecond}.Run(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -208,7 +231,7 @@ func TestProgram(t *testing.T) {
 	var a counted
 	p := new(program)
 	external := subject.Subject{Name: "program", External: true, Open: func(subject.Options) (subject.Client, error) { return p, nil }}
-	results, err := Plan{Entries: Entries([]subject.Subject{a.subject("a"), external}, subject.Options{Conns: 1}), Rounds: 1, Slice: time.Millisecond}.Run()
+	results, err := Plan{Entries: Entries([]subject.Subject{a.subject("a"), external}, subject.Options{Conns: 1}), Rounds: 1, Slice: time.Millisecond}.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

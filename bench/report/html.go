@@ -40,6 +40,7 @@ type aimRow struct{ Scene, Aim, Measured, Word, Note string }
 
 type section struct {
 	Title, LeftOut string
+	Without        string // who is absent
 	Charts         []chart
 	Ratios         []ratioRow
 }
@@ -52,7 +53,7 @@ type chart struct {
 type ratioRow struct{ Ours, Other, CPU, Rate string }
 
 func (s Scenario) section() section {
-	out := section{Title: s.Title(), LeftOut: s.LeftOut}
+	out := section{Title: s.Title(), LeftOut: s.LeftOut, Without: s.without()}
 	if len(s.Idle) > 0 {
 		title := fmt.Sprintf("Bytes of heap per connection, of %d", s.Idle[0].Conns)
 		out.Charts = append(out.Charts, chart{title, bars(title, s.idleBars())})
@@ -203,6 +204,7 @@ svg text { fill: var(--text); } svg .name { text-anchor: end; } svg .value { fon
 {{if .Unseen}}<p class="note">{{.Unseen}} aims are about scenarios or subjects that were not run.</p>{{end}}
 {{range .Scenarios}}<h2>{{.Title}}</h2>
 {{if .LeftOut}}<p class="open">Left out: {{.LeftOut}}</p>{{end}}
+{{if .Without}}<p class="open">{{.Without}}</p>{{end}}
 {{range .Charts}}<h3>{{.Title}}</h3>
 {{.SVG}}
 {{end}}{{if .Ratios}}<details><summary>Ratios</summary><table>

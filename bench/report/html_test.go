@@ -24,6 +24,7 @@ func everything() []Scenario {
 		Subject: subject.Subject{Name: "h2load", External: true},
 		Slices:  result("", false, many(15, 4)...).Slices,
 	})
+	external.Absent = []string{"h3load", "<other>"}
 	return []Scenario{
 		scenario(15), slowed, external,
 		{Name: "down-h1", What: "100 MiB", Content: 100 << 20, Measure: Rate, Results: scenario(15).Results},
@@ -66,7 +67,7 @@ func TestHTML(t *testing.T) {
 	if charts != 2+3+2+2+1 || bars != 3+8+4+6+1 {
 		t.Errorf("%d charts with %d bars", charts, bars)
 	}
-	for _, want := range []string{"cpu: &lt;this&gt;", "GET &lt;1 KiB&gt;", `<span class="holds">holds</span>`, "h2o is not there", "prefers-color-scheme: dark", "8.00 [8.00, 8.00]"} {
+	for _, want := range []string{"cpu: &lt;this&gt;", "GET &lt;1 KiB&gt;", `<span class="holds">holds</span>`, "h2o is not there", "not installed: h3load, &lt;other&gt;", "prefers-color-scheme: dark", "8.00 [8.00, 8.00]"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
@@ -87,7 +88,7 @@ func TestKinds(t *testing.T) {
 		return nil
 	})
 	for _, want := range []string{
-		"httpx keeps 1.00 [1.00, 1.00] of its throughput beside a slow reader", "left out: h2o is not there",
+		"httpx keeps 1.00 [1.00, 1.00] of its throughput beside a slow reader", "left out: h2o is not there", "not installed: h3load, <other>\n",
 		"throughput, ours as a multiple of", "MB/s  CPU s/GB", "heap bytes each", "4.00  1.60    2.40       -      -        -       -       -         -",
 	} {
 		if !strings.Contains(text, want) {

@@ -21,7 +21,7 @@ func Lines(w io.Writer, s Scenario) error {
 	for _, r := range s.Results {
 		for _, x := range r.Slices {
 			n := time.Duration(x.Requests)
-			fmt.Fprintf(w, "%s\t%d\t%d ns/op\t%d cpu-ns/op\t%d user-ns/op\t%d system-ns/op\t%.0f req/s",
+			fmt.Fprintf(w, "%s\t%d\t%d ns/op\t%d cpu-ns/op\t%d user-ns/op\t%d system-ns/op\t%.6g req/s",
 				s.lineName(r.Subject.Name), x.Requests, x.Wall/n, x.CPU(), x.User/n, x.System/n, x.Rate())
 			if !r.Subject.External {
 				fmt.Fprintf(w, "\t%.0f B/op\t%.2f allocs/op\t%.2f gc/100kop\t%d p50-ns\t%d p99-ns\t%d p99.9-ns",

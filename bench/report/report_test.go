@@ -115,7 +115,10 @@ func TestLines(t *testing.T) {
 	if n != 6 {
 		t.Errorf("%d lines for 3 subjects in 2 rounds", n)
 	}
-	for _, want := range []string{"\t8000 cpu-ns/op\t", "\t5.00 allocs/op\t", "\t64 B/op\t", "\t300.00 gc/100kop\t", "\t1000 req/s\t", "\t1000000 ns/op\t"} {
+	long := scenario(1)
+	long.Results[0].Slices[0].Requests, long.Results[0].Slices[0].Wall = 3, 4*time.Second
+	got += print(t, func(w *bytes.Buffer) error { return Lines(w, long) })
+	for _, want := range []string{"\t0.75 req/s\t", "\t8000 cpu-ns/op\t", "\t5.00 allocs/op\t", "\t64 B/op\t", "\t300.00 gc/100kop\t", "\t1000 req/s\t", "\t1000000 ns/op\t"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}

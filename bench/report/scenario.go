@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"gohttpx.dev/bench/measure"
 	"gohttpx.dev/bench/subject"
@@ -30,6 +31,8 @@ type Scenario struct {
 	Idle []*measure.Idle
 	// LeftOut says why there are no results, if that is so.
 	LeftOut string
+	// Absent are subjects that would have taken part if they were installed.
+	Absent []string
 }
 
 // Measure is a number that is compared beside CPU time.
@@ -102,6 +105,14 @@ func (s Scenario) server() string {
 		return "go"
 	}
 	return s.Server
+}
+
+// without says who is absent, "" if nobody is.
+func (s Scenario) without() string {
+	if len(s.Absent) == 0 {
+		return ""
+	}
+	return "not installed: " + strings.Join(s.Absent, ", ")
 }
 
 // find returns the result of a subject, nil if it did not take part.

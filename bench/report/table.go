@@ -18,6 +18,9 @@ func Table(w io.Writer, s Scenario) error {
 		_, err := fmt.Fprintf(w, "left out: %s\n", s.LeftOut)
 		return err
 	}
+	if s.without() != "" {
+		fmt.Fprintln(w, s.without())
+	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	switch {
 	case s.Idle != nil:

@@ -1,6 +1,8 @@
 package scene
 
 import (
+	"context"
+
 	"gohttpx.dev/bench/measure"
 	"gohttpx.dev/bench/server"
 	"gohttpx.dev/bench/subject"
@@ -24,8 +26,11 @@ func idles() []Scene {
 }
 
 // idle measures one subject after the other.
-func (s Scene) idle(env Env, subjects []subject.Subject, o subject.Options) (all []*measure.Idle, err error) {
+func (s Scene) idle(ctx context.Context, env Env, subjects []subject.Subject, o subject.Options) (all []*measure.Idle, err error) {
 	for i, one := range subjects {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		r, err := measure.MeasureIdle(measure.Entry{Subject: one, Options: o}, idleRounds)
 		if err != nil {
 			return nil, err

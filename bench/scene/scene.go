@@ -1,6 +1,7 @@
 package scene
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -76,8 +77,8 @@ func Named(name string) (Scene, error) {
 	return Scene{}, fmt.Errorf("no scenario is called %q", name)
 }
 
-// Run measures the scene.
-func (s Scene) Run(env Env) (report.Scenario, error) {
+// Run measures the scene. When ctx ends it stops after the slice that runs.
+func (s Scene) Run(ctx context.Context, env Env) (report.Scenario, error) {
 	s = s.sized(env)
 	out := report.Scenario{
 		Name: s.Name, What: s.What, Measure: s.Measure,
@@ -86,9 +87,13 @@ func (s Scene) Run(env Env) (report.Scenario, error) {
 	if s.Options.Job == subject.Down || s.Options.Job == subject.Up {
 		out.Content = max(s.Options.Size, s.Options.Upload)
 	}
-	subjects, err := s.subjects(env)
-	if err != nil || len(subjects) == 0 {
+	subjects, absent, err := s.subjects(env)
+	if err != nil {
 		return out, err
+	}
+	out.Absent = absent
+	if len(subjects) == 0 {
+		return out, fmt.Errorf("%w: none of the subjects can take part", ErrUnavailable)
 	}
 	if err := s.available(len(subjects)); err != nil {
 		return out, err
@@ -107,7 +112,7 @@ func (s Scene) Run(env Env) (report.Scenario, error) {
 	}
 	if s.Idle {
 		out.Conns = o.Conns
-		out.Idle, err = s.idle(env, subjects, o)
+		out.Idle, err = s.idle(ctx, env, subjects, o)
 		return out, withEnd(err, p)
 	}
 	entries := measure.Entries(subjects, o)
@@ -117,7 +122,7 @@ func (s Scene) Run(env Env) (report.Scenario, error) {
 	out.Results, err = measure.Plan{
 		Entries: entries, Rounds: env.Rounds, Slice: max(env.Slice, min(s.Slice, 10*env.Slice)), Once: s.Once,
 		Progress: func(round int) { env.progress(s.Name, round, env.Rounds) },
-	}.Run()
+	}.Run(ctx)
 	return out, withEnd(err, p)
 }
 
@@ -153,7 +158,7 @@ func (s Scene) sized(env Env) Scene {
 			n = shortIdle
 		}
 		set(&s.Options.Conns, n)
-		s.Options.Conns = min(s.Options.Conns, openFiles()-spareFiles)
+		s.Options.Conns = min(s.Options.Conns, max(openFiles()-spareFiles, 1))
 	case s.Options.Goroutines > 0:
 		set(&s.Options.Goroutines, env.Queue)
 	}
@@ -161,8 +166,8 @@ func (s Scene) sized(env Env) Scene {
 }
 
 // subjects are those that take part: an unknown name is an error, one that is not
-// installed is left out.
-func (s Scene) subjects(env Env) (some []subject.Subject, err error) {
+// installed is left out and named.
+func (s Scene) subjects(env Env) (some []subject.Subject, absent []string, err error) {
 	names := s.Subjects
 	if env.Short && s.Few != nil {
 		names = s.Few
@@ -173,7 +178,7 @@ func (s Scene) subjects(env Env) (some []subject.Subject, err error) {
 		for _, name := range names {
 			one, err := subject.Named(name)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			all = append(all, one)
 		}
@@ -183,11 +188,12 @@ func (s Scene) subjects(env Env) (some []subject.Subject, err error) {
 			continue
 		}
 		if _, err := exec.LookPath(one.Name); one.External && err != nil {
+			absent = append(absent, one.Name)
 			continue
 		}
 		some = append(some, one)
 	}
-	return some, nil
+	return some, absent, nil
 }
 
 func (e Env) wants(s subject.Subject) bool {
@@ -216,8 +222,8 @@ func (s Scene) available(subjects int) error {
 	if !s.Idle {
 		conns *= subjects
 	}
-	if most := openFiles() - spareFiles; conns > most {
-		return fmt.Errorf("%w: %d connections, of %d that the system permits (ulimit -n)", ErrUnavailable, conns, most)
+	if most := max(openFiles()-spareFiles, 0); conns > most {
+		return fmt.Errorf("%w: it takes %d connections, and ulimit -n leaves room for %d", ErrUnavailable, conns, most)
 	}
 	return nil
 }

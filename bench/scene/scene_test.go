@@ -1,6 +1,7 @@
 package scene
 
 import (
+	"context"
 	"errors"
 	"os"
 	"slices"
@@ -33,7 +34,7 @@ func TestScenes(t *testing.T) {
 		}
 		t.Run(s.Name, func(t *testing.T) {
 			s.RTT /= 20
-			r, err := s.Run(env)
+			r, err := s.Run(t.Context(), env)
 			if errors.Is(err, ErrUnavailable) {
 				t.Log(err)
 				return
@@ -89,16 +90,82 @@ func TestNames(t *testing.T) {
 
 // What the system does not permit is said before it is tried.
 func TestUnavailable(t *testing.T) {
-	s := get("x", "x", openFiles(), server.Config{}, subject.HTTP1)
-	if _, err := s.Run(Env{Rounds: 1, Slice: time.Millisecond}); !errors.Is(err, ErrUnavailable) {
-		t.Errorf("the error is %v", err)
+	env := Env{Rounds: 1, Slice: time.Millisecond}
+	named := func(name string) Scene {
+		s, err := Named(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
 	}
+	wrong := func(s Scene, env Env, want string) {
+		t.Helper()
+		if _, err := s.Run(t.Context(), env); !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %v, expected %q in it", err, want)
+		}
+	}
+	wrong(get("x", "x", openFiles(), server.Config{}, subject.HTTP1), env, "ulimit -n")
+	only := env
+	for _, name := range []string{"fasthttp", "h2load"} { // HTTP/1.1 only, and in no test of the Go server
+		one, err := subject.Named(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		only.Only = append(only.Only, one)
+	}
+	wrong(named("slow-reader"), only, "none of the subjects")
 	t.Setenv("PATH", t.TempDir())
-	s, err := Named("h2-nghttpd-1")
-	if err != nil {
-		t.Fatal(err)
+	wrong(named("h2-nghttpd-1"), env, "nghttpd")
+	wrong(named("h2-64"), only, "none of the subjects")
+	r, err := named("h2-64").Run(t.Context(), env)
+	if err != nil || len(r.Absent) != 1 || r.Absent[0] != "h2load" || len(r.Results) == 0 {
+		t.Errorf("without h2load: %v, absent %q, %d results", err, r.Absent, len(r.Results))
 	}
-	if _, err := s.Run(Env{Rounds: 1, Slice: time.Millisecond}); !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "nghttpd") {
-		t.Errorf("the error is %v", err)
+}
+
+// An interrupted scene ends, with what it was interrupted by.
+func TestInterrupted(t *testing.T) {
+	for _, name := range []string{"h1-1", "idle"} {
+		s, err := Named(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		over := errors.New("enough")
+		env := Env{Rounds: 1000, Slice: time.Millisecond, IdleConns: 5, Progress: func(_ string, round, _ int) {
+			if round > 1 {
+				t.Errorf("%s goes on with round %d", name, round)
+			}
+			cancel(over)
+		}}
+		if _, err := s.Run(ctx, env); !errors.Is(err, over) {
+			t.Errorf("%s: the error is %v", name, err)
+		}
+	}
+}
+
+// Few open files are no reason to ask for less than one connection.
+func TestSized(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		env  Env
+		want subject.Options
+	}{
+		{"idle", Env{IdleConns: 7}, subject.Options{Conns: 7}},
+		{"idle", Env{IdleConns: 1 << 30}, subject.Options{Conns: max(openFiles()-spareFiles, 1)}},
+		{"idle", Env{Short: true}, subject.Options{Conns: min(shortIdle, max(openFiles()-spareFiles, 1))}},
+		{"queue", Env{Queue: 300}, subject.Options{Conns: 100, Goroutines: 300}},
+		{"down-h1", Env{Transfer: 1 << 20}, subject.Options{Conns: 1, Size: 1 << 20}},
+		{"up-h1", Env{Transfer: 1 << 20}, subject.Options{Conns: 1, Size: server.TokenLen, Upload: 1 << 20}},
+		{"h1-64", Env{Transfer: 1 << 20, IdleConns: 7, Queue: 300}, subject.Options{Conns: 64, Size: 1024}},
+	} {
+		s, err := Named(tt.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := s.sized(tt.env).Options
+		if got.Conns != tt.want.Conns || got.Goroutines != tt.want.Goroutines || tt.want.Size > 0 && got.Size != tt.want.Size || got.Upload != tt.want.Upload {
+			t.Errorf("%s: %+v, expected %+v", tt.name, got, tt.want)
+		}
 	}
 }

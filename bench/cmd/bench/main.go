@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"runtime"
 	"slices"
 	"strconv"
@@ -31,13 +32,27 @@ func main() {
 		}
 		return
 	}
-	switch err := run(os.Args[1:], os.Stdout, os.Stderr); {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	go func() { // ends with the process
+		<-interrupts
+		cancel(errInterrupted)
+		signal.Stop(interrupts) // the next one ends it at once
+	}()
+	switch err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); {
 	case errors.Is(err, flag.ErrHelp):
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "bench:", err)
+		if errors.Is(err, errInterrupted) {
+			os.Exit(130)
+		}
 		os.Exit(1)
 	}
 }
+
+// errInterrupted is the end of a run by the user.
+var errInterrupted = errors.New("interrupted")
 
 // flags are the command line.
 type flags struct {
@@ -100,8 +115,17 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	if err := fs.Parse(args); err != nil {
 		return f, err
 	}
-	if f.scenes != nil {
+	switch {
+	case f.heapMiB < 0 || f.heapMiB > maxHeapMiB:
+		return f, fmt.Errorf("-heap must be from 0 to %d", maxHeapMiB)
+	case f.procs < 0:
+		return f, errors.New("-procs must not be negative")
+	case f.machine == "" || strings.ContainsAny(f.machine, `/\`):
+		return f, errors.New("-machine must be a name without / and \\, for it is part of a file's name")
+	case f.scenes != nil:
 		return f, f.checkScenes(fs)
+	case f.idle != 0:
+		return f, errors.New("-idle is for the scenarios about idle connections")
 	}
 	if f.subjects == nil {
 		f.subjects = subject.Speaking(f.proto)
@@ -123,6 +147,8 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 		return f, errRounds
 	case f.size < server.TokenLen || f.size > server.MaxSize:
 		return f, fmt.Errorf("-size must be from %d to %d", server.TokenLen, server.MaxSize)
+	case f.server != server.Go && len(subject.Tokens(1))*slices.Max(f.conns)*f.size > maxFiles:
+		return f, fmt.Errorf("-size and -c ask for more than %d MiB of files, which %s serves", maxFiles>>20, f.server)
 	case f.cpuProfile+f.memProfile != "" && (len(f.subjects) != 1 || len(f.conns) != 1):
 		return f, errors.New("a profile takes exactly one subject and one -c, or it would mix them")
 	}
@@ -130,14 +156,26 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	return f, nil
 }
 
+const (
+	// maxHeapMiB is far beyond what is of use.
+	maxHeapMiB = 16 << 10
+	// maxConns is beyond what one address has ports for.
+	maxConns = 1 << 16
+	// maxFiles is how many bytes of files are laid out for a foreign server.
+	maxFiles = 1 << 30
+)
+
 var errRounds = errors.New("-rounds and -slice must be positive")
 
 func numbers(s string) ([]int, error) {
 	var ns []int
 	for word := range strings.SplitSeq(s, ",") {
 		n, err := strconv.Atoi(word)
-		if err != nil || n < 1 {
-			return nil, fmt.Errorf("%q is no positive number", word)
+		if err != nil || n < 1 || n > maxConns {
+			return nil, fmt.Errorf("%q is no number from 1 to %d", word, maxConns)
+		}
+		if slices.Contains(ns, n) {
+			return nil, fmt.Errorf("%d is there twice", n)
 		}
 		ns = append(ns, n)
 	}
@@ -159,7 +197,7 @@ func chosen(s string) ([]subject.Subject, error) {
 	return all, nil
 }
 
-func run(args []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f, err := parse(args, stderr)
 	if err != nil {
 		return err
@@ -182,33 +220,35 @@ func run(args []string, stdout, stderr io.Writer) error {
 	ballast := make([]byte, f.heapMiB<<20)
 	defer runtime.KeepAlive(ballast)
 
-	if f.scenes != nil {
-		scenarios, err := runScenes(f, stderr)
-		if err != nil {
-			return err
-		}
-		return publish(f, scenarios, stdout)
+	if err := f.checkFiles(); err != nil {
+		return err
 	}
+	measureIt := measureAll
+	if f.scenes != nil {
+		measureIt = runScenes
+	}
+	scenarios, err := measureIt(ctx, f, stderr)
+	if len(scenarios) == 0 {
+		return err
+	}
+	// What was measured before an error is as good as it would be without.
+	return errors.Join(err, publish(f, scenarios, err, stdout))
+}
+
+// measureAll runs one plan per number of goroutines.
+func measureAll(ctx context.Context, f flags, stderr io.Writer) (all []report.Scenario, err error) {
 	p, err := server.Spawn(server.Config{
 		Name: f.server, HTTP2: f.proto != subject.HTTP1, TLS: f.tls, Size: f.size, Tokens: subject.Tokens(slices.Max(f.conns)),
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer p.Stop()
 	stop, err := profile(f)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	scenarios, err := measureAll(f, p, stderr)
-	if err := errors.Join(err, stop()); err != nil {
-		return err
-	}
-	return publish(f, scenarios, stdout)
-}
-
-// measureAll runs one plan per number of goroutines.
-func measureAll(f flags, p *server.Process, stderr io.Writer) ([]report.Scenario, error) {
+	defer func() { err = errors.Join(err, stop()) }()
 	o := subject.Options{Proto: f.proto, Addr: p.Addr, Size: f.size}
 	if f.tls {
 		o.Addr, o.Roots = p.TLSAddr, p.Roots
@@ -224,7 +264,6 @@ func measureAll(f flags, p *server.Process, stderr io.Writer) ([]report.Scenario
 			return ctx
 		}
 	}
-	var all []report.Scenario
 	for _, c := range f.conns {
 		o.Conns = c
 		started := time.Now()
@@ -233,9 +272,9 @@ func measureAll(f flags, p *server.Process, stderr io.Writer) ([]report.Scenario
 			Progress: func(round int) {
 				fmt.Fprintf(stderr, "c=%d: round %d of %d, %.0f s\n", c, round, f.rounds, time.Since(started).Seconds())
 			},
-		}.Run()
+		}.Run(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("c=%d: %w", c, err)
+			return all, errors.Join(fmt.Errorf("c=%d: %w", c, err), p.Ended(200*time.Millisecond))
 		}
 		all = append(all, report.Scenario{Conns: c, Size: f.size, TLS: f.tls, Proto: f.proto, Server: f.server, Results: results})
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -33,7 +35,7 @@ func TestRun(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			dir := t.TempDir()
 			var stdout, stderr bytes.Buffer
-			err := run([]string{kind, "-c", "1,4", "-rounds", "2", "-slice", "2ms", "-out", dir, "-machine", "here"}, &stdout, &stderr)
+			err := run(t.Context(), []string{kind, "-c", "1,4", "-rounds", "2", "-slice", "2ms", "-out", dir, "-machine", "here"}, &stdout, &stderr)
 			if err != nil {
 				t.Fatalf("%v\n%s", err, stderr.String())
 			}
@@ -72,7 +74,7 @@ func TestRunHTTP2(t *testing.T) {
 					t.Skipf("%v; make interop-deps installs it", err)
 				}
 				var stdout, stderr bytes.Buffer
-				err := run([]string{"-proto", proto, "-server", name, "-c", "1,40", "-rounds", "2", "-slice", "2ms", "-out", ""}, &stdout, &stderr)
+				err := run(t.Context(), []string{"-proto", proto, "-server", name, "-c", "1,40", "-rounds", "2", "-slice", "2ms", "-out", ""}, &stdout, &stderr)
 				if err != nil {
 					t.Fatalf("%v\n%s", err, stderr.String())
 				}
@@ -93,7 +95,7 @@ func TestProfiles(t *testing.T) {
 	dir := t.TempDir()
 	cpu, mem := filepath.Join(dir, "cpu.prof"), filepath.Join(dir, "mem.prof")
 	var out bytes.Buffer
-	err := run([]string{"-subjects", "floor", "-c", "1", "-rounds", "1", "-slice", "1ms", "-out", "", "-cpuprofile", cpu, "-memprofile", mem}, &out, &out)
+	err := run(t.Context(), []string{"-subjects", "floor", "-c", "1", "-rounds", "1", "-slice", "1ms", "-out", "", "-cpuprofile", cpu, "-memprofile", mem}, &out, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,8 +108,22 @@ func TestProfiles(t *testing.T) {
 
 func TestFlags(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
-		{"-c 0", "no positive number"},
-		{"-c 1,,2", "no positive number"},
+		{"-c 0", "is no number from 1"},
+		{"-c 1000000", "is no number from 1"},
+		{"-c 1,4,1", "1 is there twice"},
+		{"-heap -1", "-heap must be"},
+		{"-heap 1000000000", "-heap must be"},
+		{"-procs -1", "-procs must not"},
+		{"-machine a/b", "-machine must be"},
+		{"-scenario idle -heap -1", "-heap must be"},
+		{"-idle 5", "-idle is for"},
+		{"-proto h2 -server nginx -size 100000000 -c 64", "MiB of files"},
+		{"-scenario idle -idle 1 -out /dev/null/x", "-out: mkdir"},
+		{"-scenario idle -idle 1 -out= -html /nowhere/x", "-html: open"},
+		{"-scenario idle -idle 1 -out= -markdown /", "-markdown: open"},
+		{"-subjects floor -c 1 -out= -cpuprofile /nowhere/x", "-cpuprofile: open"},
+		{"-subjects floor -c 1 -out= -memprofile /nowhere/x", "-memprofile: open"},
+		{"-c 1,,2", "is no number from 1"},
 		{"-subjects nobody", "no subject is called"},
 		{"-subjects floor,floor", "named twice"},
 		{"-rounds 0", "must be positive"},
@@ -130,13 +146,85 @@ func TestFlags(t *testing.T) {
 		{"-scenario idle extra", "unexpected argument"},
 	} {
 		var out bytes.Buffer
-		if err := run(strings.Fields(tt.args), &out, &out); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if err := run(t.Context(), strings.Fields(tt.args), &out, &out); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: the error is %v, expected %q in it", tt.args, err, tt.want)
 		}
 	}
 	var out bytes.Buffer
-	if err := run([]string{"-list"}, &out, &out); err != nil || strings.Count(out.String(), "\n") != len(subject.All())+1+len(scene.All()) {
+	if err := run(t.Context(), []string{"-list"}, &out, &out); err != nil || strings.Count(out.String(), "\n") != len(subject.All())+1+len(scene.All()) {
 		t.Errorf("-list: %v\n%s", err, out.String())
+	}
+}
+
+// watched is a writer that calls f for what is written.
+type watched struct{ f func(line string) }
+
+func (w watched) Write(p []byte) (int, error) { w.f(string(p)); return len(p), nil }
+
+// What an interrupted run has finished is published, and says that it is not all.
+func TestInterrupted(t *testing.T) {
+	for _, tt := range []struct{ args, at, has, hasNot string }{
+		{"-scenario h1-1,connect", "connect: 1 of 2", "h1-1: GET", "connect: GET"},
+		{"-subjects floor -c 1,3", "c=3: round 1 of 2", "1 goroutine\n", "3 goroutines"},
+	} {
+		dir := t.TempDir()
+		ctx, cancel := context.WithCancelCause(t.Context())
+		var stdout bytes.Buffer
+		stderr := watched{func(line string) {
+			if strings.HasPrefix(line, tt.at) {
+				cancel(errInterrupted)
+			}
+		}}
+		args := append(strings.Fields(tt.args), "-rounds", "2", "-slice", "2ms", "-machine", "here", "-out", dir)
+		if err := run(ctx, args, &stdout, stderr); !errors.Is(err, errInterrupted) {
+			t.Errorf("%s: the error is %v", tt.args, err)
+		}
+		if out := stdout.String(); !strings.Contains(out, tt.has) || strings.Contains(out, tt.hasNot) {
+			t.Errorf("%s: expected %q and not %q in\n%s", tt.args, tt.has, tt.hasNot, out)
+		}
+		files, _ := filepath.Glob(filepath.Join(dir, "*-here.txt"))
+		if len(files) != 1 {
+			t.Fatalf("%d files in the results directory", len(files))
+		}
+		if file, err := os.ReadFile(files[0]); err != nil || strings.Count(string(file), "\n# incomplete: c") != 1 || !strings.Contains(string(file), "interrupted\n") {
+			t.Errorf("%v; not said to be incomplete:\n%s", err, file)
+		}
+	}
+}
+
+// Two runs in one minute have two files, and one report that cannot be written does
+// not cost the others.
+func TestPublish(t *testing.T) {
+	dir := t.TempDir()
+	notAFile := filepath.Join(dir, "folder")
+	if err := os.Mkdir(notAFile, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f := flags{out: dir, machine: "here", html: notAFile, markdown: filepath.Join(dir, "tables.md")}
+	for range 12 {
+		var stdout bytes.Buffer
+		if err := publish(f, nil, nil, &stdout); err == nil || !strings.Contains(err.Error(), "is a directory") {
+			t.Errorf("the error is %v", err)
+		}
+		if n := strings.Count(stdout.String(), dir); n != 2 {
+			t.Errorf("%d files are named in %q", n, stdout.String())
+		}
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, "*-here*.txt")); len(files) != 12 {
+		t.Errorf("%d files after 12 runs: %q", len(files), files)
+	}
+	if f.checkFiles() == nil {
+		t.Error("a folder is taken for a file that can be written")
+	}
+	f.html = filepath.Join(dir, "report.html")
+	if err := f.checkFiles(); err != nil {
+		t.Error(err)
+	}
+	if all, _ := filepath.Glob(filepath.Join(dir, "*")); len(all) != 14 {
+		t.Errorf("the check left something: %q", all)
+	}
+	if hidden, _ := filepath.Glob(filepath.Join(dir, ".probe*")); len(hidden) != 0 {
+		t.Errorf("the check left %q", hidden)
 	}
 }
 
@@ -145,7 +233,7 @@ func TestRunScenes(t *testing.T) {
 	dir := t.TempDir()
 	page, tables := filepath.Join(dir, "report.html"), filepath.Join(dir, "tables.md")
 	var stdout, stderr bytes.Buffer
-	err := run([]string{"-scenario", "h1-1,idle*,h1-1", "-idle", "20", "-subjects", "nethttp,httpx", "-rounds", "2", "-slice", "2ms", "-out", dir, "-html", page, "-markdown", tables}, &stdout, &stderr)
+	err := run(t.Context(), []string{"-scenario", "h1-1,idle*,h1-1", "-idle", "20", "-subjects", "nethttp,httpx", "-rounds", "2", "-slice", "2ms", "-out", dir, "-html", page, "-markdown", tables}, &stdout, &stderr)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, stderr.String())
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -15,9 +16,47 @@ import (
 	"gohttpx.dev/bench/report"
 )
 
+// checkFiles finds out whether what publish and profile write can be written, before
+// the clock runs and not after an hour.
+func (f flags) checkFiles() error {
+	if f.out != "" {
+		if err := os.MkdirAll(f.out, 0o755); err != nil {
+			return fmt.Errorf("-out: %w", err)
+		}
+		probe, err := os.CreateTemp(f.out, ".probe")
+		if err != nil {
+			return fmt.Errorf("-out: %w", err)
+		}
+		if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+			return fmt.Errorf("-out: %w", err)
+		}
+	}
+	for _, x := range []struct{ name, file string }{
+		{"html", f.html}, {"markdown", f.markdown}, {"cpuprofile", f.cpuProfile}, {"memprofile", f.memProfile},
+	} {
+		if x.file == "" {
+			continue
+		}
+		_, missing := os.Stat(x.file)
+		probe, err := os.OpenFile(x.file, os.O_WRONLY|os.O_CREATE, 0o644)
+		if err != nil {
+			return fmt.Errorf("-%s: %w", x.name, err)
+		}
+		err = probe.Close()
+		if missing != nil { // an empty file would be taken for a report
+			err = errors.Join(err, os.Remove(x.file))
+		}
+		if err != nil {
+			return fmt.Errorf("-%s: %w", x.name, err)
+		}
+	}
+	return nil
+}
+
 // publish prints the tables and saves them with every round's numbers. The file
-// is input for benchstat, which skips the tables.
-func publish(f flags, scenarios []report.Scenario, stdout io.Writer) error {
+// is input for benchstat, which skips the tables. What cannot be written does not
+// keep it from writing the rest. ended is the error that ended the run, if one did.
+func publish(f flags, scenarios []report.Scenario, ended error, stdout io.Writer) error {
 	var tables bytes.Buffer
 	for _, s := range scenarios {
 		if err := errors.Join(report.Table(&tables, s), report.Ratios(&tables, s)); err != nil {
@@ -28,55 +67,69 @@ func publish(f flags, scenarios []report.Scenario, stdout io.Writer) error {
 	if err := report.Aims(&tables, scenarios); err != nil {
 		return err
 	}
-	if _, err := stdout.Write(tables.Bytes()); err != nil {
-		return err
-	}
+	_, err := stdout.Write(tables.Bytes())
+	errs := []error{err}
 	var about bytes.Buffer
-	header(&about, f)
-	for _, x := range []struct {
-		name  string
-		write func(io.Writer) error
-	}{
-		{f.html, func(w io.Writer) error { return report.HTML(w, about.String(), scenarios) }},
-		{f.markdown, func(w io.Writer) error { return report.Markdown(w, scenarios) }},
-	} {
-		if x.name == "" {
-			continue
-		}
+	header(&about, f, ended)
+	save := func(say string, write func(io.Writer) error, open func() (*os.File, error)) {
 		var b bytes.Buffer
-		if err := x.write(&b); err != nil {
-			return err
+		if err := write(&b); err != nil {
+			errs = append(errs, err)
+			return
 		}
-		if err := os.WriteFile(x.name, b.Bytes(), 0o644); err != nil {
-			return err
+		file, err := open()
+		if err != nil {
+			errs = append(errs, err)
+			return
 		}
-		fmt.Fprintln(stdout, "\nreport:", x.name)
-	}
-	if f.out == "" {
-		return nil
-	}
-	file := about
-	for _, s := range scenarios {
-		if err := report.Lines(&file, s); err != nil {
-			return err
+		_, err = file.Write(b.Bytes())
+		if err = errors.Join(err, file.Close()); err == nil {
+			_, err = fmt.Fprintln(stdout, "\n"+say, file.Name())
 		}
+		errs = append(errs, err)
 	}
-	for line := range strings.Lines(tables.String()) {
-		file.WriteString(strings.TrimRight("# "+line, " \n") + "\n")
+	if f.html != "" {
+		save("report:", func(w io.Writer) error { return report.HTML(w, about.String(), scenarios) },
+			func() (*os.File, error) { return os.Create(f.html) })
 	}
-	if err := os.MkdirAll(f.out, 0o755); err != nil {
-		return err
+	if f.markdown != "" {
+		save("report:", func(w io.Writer) error { return report.Markdown(w, scenarios) },
+			func() (*os.File, error) { return os.Create(f.markdown) })
 	}
-	name := filepath.Join(f.out, fmt.Sprintf("%s-%s.txt", time.Now().Format("2006-01-02T1504"), f.machine))
-	if err := os.WriteFile(name, file.Bytes(), 0o644); err != nil {
-		return err
+	if f.out != "" {
+		save("saved as", func(w io.Writer) error {
+			if _, err := w.Write(about.Bytes()); err != nil {
+				return err
+			}
+			for _, s := range scenarios {
+				if err := report.Lines(w, s); err != nil {
+					return err
+				}
+			}
+			for line := range strings.Lines(tables.String()) {
+				fmt.Fprintln(w, strings.TrimRight("# "+line, " \n"))
+			}
+			return nil
+		}, f.resultFile)
 	}
-	_, err := fmt.Fprintln(stdout, "\nsaved as", name)
-	return err
+	return errors.Join(errs...)
+}
+
+// resultFile makes a new file in f.out: two runs in one minute have two.
+func (f flags) resultFile() (*os.File, error) {
+	base := filepath.Join(f.out, time.Now().Format("2006-01-02T1504")+"-"+f.machine)
+	name := base + ".txt"
+	for i := 2; ; i++ {
+		file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if !errors.Is(err, fs.ErrExist) {
+			return file, err
+		}
+		name = fmt.Sprintf("%s-%d.txt", base, i)
+	}
 }
 
 // header writes what the numbers depend on, as benchstat's configuration lines.
-func header(w io.Writer, f flags) {
+func header(w io.Writer, f flags, ended error) {
 	fmt.Fprintf(w, "goos: %s\ngoarch: %s\npkg: gohttpx.dev/bench\n", runtime.GOOS, runtime.GOARCH)
 	if cpu := cpuModel(); cpu != "" {
 		fmt.Fprintf(w, "cpu: %s\n", cpu)
@@ -96,6 +149,11 @@ func header(w io.Writer, f flags) {
 			if v.Key == "vcs.revision" || v.Key == "vcs.modified" {
 				fmt.Fprintf(w, "# %s %s\n", v.Key, v.Value)
 			}
+		}
+	}
+	if ended != nil {
+		for line := range strings.Lines(ended.Error()) {
+			fmt.Fprintf(w, "# incomplete: %s\n", strings.TrimSpace(line))
 		}
 	}
 	if f.scenes == nil {

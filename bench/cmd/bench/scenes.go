@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -62,7 +63,7 @@ func (f flags) checkScenes(fs *flag.FlagSet) (err error) {
 
 // runScenes runs the scenarios one after the other. One that is not to be had on
 // this machine is left out, with the reason.
-func runScenes(f flags, stderr io.Writer) (all []report.Scenario, err error) {
+func runScenes(ctx context.Context, f flags, stderr io.Writer) (all []report.Scenario, err error) {
 	started := time.Now()
 	env := scene.Env{
 		Rounds: f.rounds, Slice: f.slice, Short: f.short, Only: f.subjects, IdleConns: f.idle,
@@ -71,12 +72,12 @@ func runScenes(f flags, stderr io.Writer) (all []report.Scenario, err error) {
 		},
 	}
 	for _, s := range f.scenes {
-		one, err := s.Run(env)
+		one, err := s.Run(ctx, env)
 		if errors.Is(err, scene.ErrUnavailable) {
 			one.LeftOut = err.Error()
 			fmt.Fprintf(stderr, "%s: left out: %v\n", s.Name, err)
 		} else if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.Name, err)
+			return all, fmt.Errorf("%s: %w", s.Name, err)
 		}
 		all = append(all, one)
 	}
