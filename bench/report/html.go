@@ -42,6 +42,7 @@ type section struct {
 	Title, LeftOut string
 	Without        string // who is absent
 	Charts         []chart
+	Notes          []string
 	Ratios         []ratioRow
 }
 
@@ -77,9 +78,13 @@ func (s Scenario) section() section {
 		title := "Time of a request: p50, p99, p99.9, logarithmic"
 		out.Charts = append(out.Charts, chart{title, spans(title, s.latencySpans())})
 	}
+	for _, k := range s.kept() {
+		out.Notes = append(out.Notes, fmt.Sprintf("%s keeps %s of its throughput beside a slow reader", k.name, cell(k.verdict)))
+	}
+	out.Notes = append(out.Notes, s.certainty())
 	for _, r := range s.Results {
 		for _, o := range s.Results {
-			if r.Subject.Ours && !o.Subject.Ours {
+			if r.Subject.Ours && !o.Subject.Ours && alike(r, o) {
 				out.Ratios = append(out.Ratios, ratioRow{
 					r.Subject.Name, o.Subject.Name,
 					cell(measure.Compare(r.Slices, o.Slices)),
@@ -195,7 +200,7 @@ svg text { fill: var(--text); } svg .name { text-anchor: end; } svg .value { fon
 <main>
 <h1>Benchmark</h1>
 <pre>{{.About}}</pre>
-<p>Intervals are of 95 %, by order statistics over paired rounds. Ratios are within a round, ours as a multiple of the other.</p>
+<p>Intervals are by order statistics over paired rounds, of at least 95 % if there are six. Ratios are within a round, ours as a multiple of the other.</p>
 <h2>Aims</h2>
 {{if .Aims}}<table>
 <tr><th>scenario</th><th>aim</th><th>measured</th><th></th></tr>
@@ -207,6 +212,7 @@ svg text { fill: var(--text); } svg .name { text-anchor: end; } svg .value { fon
 {{if .Without}}<p class="open">{{.Without}}</p>{{end}}
 {{range .Charts}}<h3>{{.Title}}</h3>
 {{.SVG}}
+{{end}}{{range .Notes}}<p class="note">{{.}}</p>
 {{end}}{{if .Ratios}}<details><summary>Ratios</summary><table>
 <tr><th>ours</th><th>other</th><th>CPU</th><th>throughput</th></tr>
 {{range .Ratios}}<tr><td>{{.Ours}}</td><td>{{.Other}}</td><td>{{.CPU}}</td><td>{{.Rate}}</td></tr>

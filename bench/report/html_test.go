@@ -67,7 +67,7 @@ func TestHTML(t *testing.T) {
 	if charts != 2+3+2+2+1 || bars != 3+8+4+6+1 {
 		t.Errorf("%d charts with %d bars", charts, bars)
 	}
-	for _, want := range []string{"cpu: &lt;this&gt;", "GET &lt;1 KiB&gt;", `<span class="holds">holds</span>`, "h2o is not there", "not installed: h3load, &lt;other&gt;", "prefers-color-scheme: dark", "8.00 [8.00, 8.00]"} {
+	for _, want := range []string{"cpu: &lt;this&gt;", "GET &lt;1 KiB&gt;", `<span class="holds">holds</span>`, "h2o is not there", "not installed: h3load, &lt;other&gt;", "httpx keeps 1.00 [1.00, 1.00] of its throughput", "median of 15 paired rounds, [interval of 96 %]</p>", "prefers-color-scheme: dark", "8.00 [8.00, 8.00]"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
@@ -99,10 +99,21 @@ func TestKinds(t *testing.T) {
 	for _, want := range []string{
 		"| h1-64 | httpx ≤ 0.40 × nethttp | 0.40 [0.40, 0.40] | holds |", "| idle | httpx ≤ 1024 bytes of heap each | 248 [-3, 500] | holds |",
 		"| h1-1 | httpx ≤ 1.05 × fasthttp | - | open (not run) |", "| h1-64 | `httpx` | `fasthttp` | 0.80 [0.80, 0.80] | 5.0 |", "| idle | `httpx` | 10 | 248 | 0 |",
+		"| slow-reader | `httpx` | 1.00 [1.00, 1.00] |",
 	} {
 		if !strings.Contains(md, want+"\n") {
 			t.Errorf("no %q in\n%s", want, md)
 		}
+	}
+	// Who has a slow reader beside is compared with nobody who has none.
+	page := print(t, func(w *bytes.Buffer) error { return HTML(w, "", all[1:2]) })
+	for _, table := range []string{md, page} {
+		if !strings.Contains(table, "httpx") || strings.Contains(table, "`httpx+slow` | `") || strings.Contains(table, "<td>httpx&#43;slow</td>") {
+			t.Errorf("unlike ones are compared in\n%s", table)
+		}
+	}
+	if row := "httpx+slow                  -                  -\n"; !strings.Contains(text, row) {
+		t.Errorf("no %q in\n%s", row, text)
 	}
 	for line := range strings.Lines(md) {
 		if line != "\n" && (!strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "|---") || !strings.HasSuffix(line, "|\n")) {

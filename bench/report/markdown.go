@@ -7,8 +7,8 @@ import (
 	"gohttpx.dev/bench/measure"
 )
 
-// Markdown writes two tables for a README: how each aim fares, and per scenario the
-// client's CPU time as a multiple of the others'.
+// Markdown writes tables for a README: how each aim fares, the client's CPU time as a
+// multiple of the others', and what some scenarios are about beside.
 func Markdown(w io.Writer, all []Scenario) error {
 	fmt.Fprint(w, "| scenario | aim | measured | |\n|---|---|---|---|\n")
 	for _, o := range Judge(all) {
@@ -25,7 +25,7 @@ func Markdown(w io.Writer, all []Scenario) error {
 				continue
 			}
 			for _, o := range s.Results {
-				if !o.Subject.Ours {
+				if !o.Subject.Ours && alike(ours, o) {
 					fmt.Fprintf(w, "| %s | `%s` | `%s` | %s | %.1f |\n", s.key(), ours.Subject.Name, o.Subject.Name,
 						cell(measure.Compare(ours.Slices, o.Slices)), ours.MedianOf((*measure.Slice).AllocsPer))
 				}
@@ -41,6 +41,12 @@ func Markdown(w io.Writer, all []Scenario) error {
 		for _, r := range s.Results {
 			fmt.Fprintf(w, "| %s | `%s` | %.0f | %.3f |\n", s.key(), r.Subject.Name,
 				r.MedianOf((*measure.Slice).Rate)*gb*1e3, r.MedianOf((*measure.Slice).CPUPer)/1e9/gb)
+		}
+	}
+	fmt.Fprint(w, "\n| scenario | subject | of its throughput beside a slow reader |\n|---|---|---|\n")
+	for _, s := range all {
+		for _, k := range s.kept() {
+			fmt.Fprintf(w, "| %s | `%s` | %s |\n", s.key(), k.name, cell(k.verdict))
 		}
 	}
 	_, err := fmt.Fprint(w, "\n| scenario | subject | connections | heap bytes each | stack bytes each |\n|---|---|---|---|---|\n")

@@ -115,6 +115,44 @@ func (s Scenario) without() string {
 	return "not installed: " + strings.Join(s.Absent, ", ")
 }
 
+// slowed ends the name of a subject that has a slow reader beside, as package scene
+// calls it.
+const slowed = "+slow"
+
+// alike reports whether both have a slow reader beside, or neither: others are not
+// compared.
+func alike(a, b *measure.Result) bool {
+	return strings.HasSuffix(a.Subject.Name, slowed) == strings.HasSuffix(b.Subject.Name, slowed)
+}
+
+// kept is how much of its throughput a subject keeps beside a slow reader.
+type kept struct {
+	name    string
+	verdict measure.Verdict
+}
+
+func (s Scenario) kept() (all []kept) {
+	for _, r := range s.Results {
+		if alone, ok := strings.CutSuffix(r.Subject.Name, slowed); ok && s.find(alone) != nil {
+			all = append(all, kept{alone, measure.CompareBy(r.Slices, s.find(alone).Slices, (*measure.Slice).Rate)})
+		}
+	}
+	return all
+}
+
+// certainty says how much the intervals of a scenario are worth.
+func (s Scenario) certainty() string {
+	if len(s.Results) == 0 || len(s.Results[0].Slices) == 0 {
+		return ""
+	}
+	v := measure.VerdictOf(make([]float64, len(s.Results[0].Slices)))
+	text := fmt.Sprintf("median of %d paired rounds, [interval of %.0f %%]", v.Rounds, 100*v.Confidence)
+	if v.Rounds < measure.MinRounds {
+		text += fmt.Sprintf("; too few for a verdict, which takes %d", measure.MinRounds)
+	}
+	return text
+}
+
 // find returns the result of a subject, nil if it did not take part.
 func (s Scenario) find(name string) *measure.Result {
 	for _, r := range s.Results {

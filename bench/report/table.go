@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -78,29 +77,22 @@ func Ratios(w io.Writer, s Scenario) error {
 		}
 	}
 	if len(ours) > 0 && len(others) > 0 {
-		if err := ratios(w, OnlyCPU, ours, others); err != nil {
+		if err := ratios(w, s, OnlyCPU, ours, others); err != nil {
 			return err
 		}
 		if s.Measure != OnlyCPU {
-			if err := ratios(w, s.Measure, ours, others); err != nil {
+			if err := ratios(w, s, s.Measure, ours, others); err != nil {
 				return err
 			}
 		}
 	}
-	for _, r := range s.Results {
-		if alone, ok := strings.CutSuffix(r.Subject.Name, slowed); ok && s.find(alone) != nil {
-			v := measure.CompareBy(r.Slices, s.find(alone).Slices, (*measure.Slice).Rate)
-			fmt.Fprintf(w, "%s keeps %s of its throughput beside a slow reader\n", alone, cell(v))
-		}
+	for _, k := range s.kept() {
+		fmt.Fprintf(w, "%s keeps %s of its throughput beside a slow reader\n", k.name, cell(k.verdict))
 	}
 	return nil
 }
 
-// slowed ends the name of a subject that has a slow reader beside, as package scene
-// calls it.
-const slowed = "+slow"
-
-func ratios(w io.Writer, m Measure, ours, others []*measure.Result) error {
+func ratios(w io.Writer, s Scenario, m Measure, ours, others []*measure.Result) error {
 	title, f := m.of()
 	fmt.Fprintf(w, "\n%s\n", title)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -109,27 +101,21 @@ func ratios(w io.Writer, m Measure, ours, others []*measure.Result) error {
 		fmt.Fprintf(t, "%s\t", o.Subject.Name)
 	}
 	fmt.Fprintln(t)
-	var last measure.Verdict
 	for _, r := range ours {
 		fmt.Fprintf(t, "%s\t", r.Subject.Name)
 		for _, o := range others {
-			if m == LongWait && o.Subject.External {
+			if m == LongWait && o.Subject.External || !alike(r, o) {
 				fmt.Fprint(t, "-\t")
 				continue
 			}
-			last = measure.CompareBy(r.Slices, o.Slices, f)
-			fmt.Fprintf(t, "%s\t", cell(last))
+			fmt.Fprintf(t, "%s\t", cell(measure.CompareBy(r.Slices, o.Slices, f)))
 		}
 		fmt.Fprintln(t)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	note := ""
-	if last.Rounds < measure.MinRounds {
-		note = fmt.Sprintf("; too few for a verdict, which takes %d", measure.MinRounds)
-	}
-	_, err := fmt.Fprintf(w, "(median of %d paired rounds, [interval of %.0f %%]%s)\n", last.Rounds, 100*last.Confidence, note)
+	_, err := fmt.Fprintf(w, "(%s)\n", s.certainty())
 	return err
 }
 
