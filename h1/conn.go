@@ -83,9 +83,7 @@ type Conn struct {
 	// sent is whether a byte of the running exchange's request may have gone:
 	// set before the first write, and taken back if that took none.
 	sent atomic.Bool
-	// final is whether the final head of the running exchange has come.
-	final atomic.Bool
-	ex    exchange
+	ex   exchange
 	// parked says how Healthy must look: see park.
 	parked atomic.Int64
 

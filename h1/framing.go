@@ -81,13 +81,14 @@ func framing(method string, r *wire.Response, rules Rules) (Framing, int64, erro
 		return Switched, 0, nil
 	}
 	codings, lengths := 0, 0
-	var coding string
+	var coding, length string
 	for i := range r.Fields {
 		f := &r.Fields[i]
 		switch len(f.Name) {
 		case len("Content-Length"):
 			if wire.EqualFold(f.Name, "Content-Length") {
 				lengths++
+				length = f.Value
 			}
 		case len("Transfer-Encoding"):
 			if wire.EqualFold(f.Name, "Transfer-Encoding") {
@@ -117,6 +118,11 @@ func framing(method string, r *wire.Response, rules Rules) (Framing, int64, erro
 		}
 		return Chunked, -1, nil
 	}
+	if lengths == 1 {
+		if n, rule := parseLength(length); rule == "" {
+			return Length, n, nil
+		}
+	}
 	if lengths > 0 {
 		n, err := contentLength(r, rules)
 		return Length, n, err
@@ -124,7 +130,7 @@ func framing(method string, r *wire.Response, rules Rules) (Framing, int64, erro
 	return UntilClose, -1, nil
 }
 
-// contentLength reads all Content-Length values of r (item 5).
+// contentLength reads all Content-Length values of r, which may be lists (item 5).
 func contentLength(r *wire.Response, rules Rules) (int64, error) {
 	length, seen := int64(0), false
 	for i := range r.Fields {

@@ -72,10 +72,17 @@ func (c *Conn) failHead(req *wire.Request, err error) error {
 
 // readHead reads one head into res and returns its length.
 func (c *Conn) readHead(res *wire.Response) (int, error) {
-	resume := 0
-	for {
+	for resume := 0; ; {
 		if c.r < c.w {
 			src := c.buf[c.r:c.w]
+			if resume == 0 {
+				// Most heads come in one piece. The parser finds the end of one
+				// that is good where ScanHead does; what is not, or not yet, is
+				// left to the judgement below.
+				if n, err := c.parser.Response(src, res); err == nil && n > 0 && n <= c.cfg.Limits.HeadBytes {
+					return c.tookHead(res, src[:n]), nil
+				}
+			}
 			end, next, err := ScanHead(src, resume)
 			if err != nil {
 				return 0, c.parseError(wire.PhaseHead, err)
@@ -93,11 +100,7 @@ func (c *Conn) readHead(res *wire.Response) (int, error) {
 				if err != nil {
 					return 0, c.parseError(wire.PhaseHead, err)
 				}
-				if c.cfg.KeepRawHead {
-					res.RawHead = append(res.RawHead[:0], src[:n]...)
-				}
-				c.r += n
-				return n, nil
+				return c.tookHead(res, src[:n]), nil
 			}
 		}
 		c.room(c.cfg.Limits.HeadBytes)
@@ -107,6 +110,15 @@ func (c *Conn) readHead(res *wire.Response) (int, error) {
 			return 0, c.readError(err)
 		}
 	}
+}
+
+// tookHead takes note that the head which stands first in the buffer is in res.
+func (c *Conn) tookHead(res *wire.Response, head []byte) int {
+	if c.cfg.KeepRawHead {
+		res.RawHead = append(res.RawHead[:0], head...)
+	}
+	c.r += len(head)
+	return len(head)
 }
 
 // finalHead decides what follows the final head.
@@ -121,7 +133,9 @@ func (c *Conn) finalHead(req *wire.Request, res *wire.Response) error {
 	}
 	c.inHead = false
 	c.old = res.Proto == wire.HTTP10
-	c.final.Store(true)
+	if c.active {
+		c.up.final.Store(true)
+	}
 	c.lim.header = 0
 	c.timing(res)
 	if framing == Switched {

@@ -111,7 +111,6 @@ func (c *Conn) reset(req *wire.Request, res *wire.Response) {
 	c.ex.start()
 	c.getWork()
 	c.sent.Store(false)
-	c.final.Store(false)
 	c.res, c.trace, c.writeErr = res, req.Trace, nil
 	c.inHead, c.keep, c.quiet, c.excess = true, false, false, false
 	c.framing, c.remain, c.got, c.lastSeen, c.scanned = NoBody, 0, 0, false, 0

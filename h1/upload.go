@@ -37,6 +37,7 @@ type upload struct {
 
 	where    atomic.Uint32 // written by the uploader only
 	stopped  atomic.Bool   // set by the owner: do not begin anything new
+	final    atomic.Bool   // set by the owner: the final head has come
 	closed   atomic.Bool   // whoever sets it closes the body
 	progress atomic.Int64  // when the socket last took bytes
 	reset    atomic.Bool   // a write was told that the peer has reset the connection
@@ -83,6 +84,7 @@ func (c *Conn) startUpload(req *wire.Request, head []byte) {
 	u.where.Store(upSocket)
 	u.stopped.Store(false)
 	u.reset.Store(false)
+	u.final.Store(false)
 	u.closed.Store(req.Body == nil)
 	u.progress.Store(c.lastAt)
 	u.sentAt.Store(0)
@@ -242,7 +244,7 @@ func (u *upload) verdict(err *wire.Error) (kill bool) {
 	case !u.c.sent.Load():
 		return true // nothing can answer what was not sent
 	}
-	return err.Kind == wire.KindTimeout && !u.c.final.Load()
+	return err.Kind == wire.KindTimeout && !u.final.Load()
 }
 
 // fault is an error of the body itself.
