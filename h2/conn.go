@@ -49,7 +49,7 @@ type Conn struct {
 	tell    bool        // call the hook after unlocking
 	end     *ending     // why the connection is over, or nil
 	closer  *time.Timer // closes the socket then, at the latest
-	streams map[uint32]*stream
+	streams table
 	free    []*stream // objects to be used again
 	nextID  uint32
 	begun   int // streams begun
@@ -104,8 +104,8 @@ func NewConn(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	cfg = cfg.withDefaults()
 	c := &Conn{
 		nc: nc, raw: cfg.RawConn, cfg: cfg, info: cfg.Info, epoch: time.Now(), ours: cfg.local(),
-		streams: map[uint32]*stream{}, nextID: 1,
-		peer: NewPeerSettings(), enc: NewFieldEncoder(EncoderConfig{TableSize: cfg.TableSize}),
+		nextID: 1,
+		peer:   NewPeerSettings(), enc: NewFieldEncoder(EncoderConfig{TableSize: cfg.TableSize}),
 		settled:     make(chan struct{}),
 		sendWin:     NewSendWindow(initialWindow),
 		recvWin:     NewRecvWindow(uint32(cfg.ConnWindow)),

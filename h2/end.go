@@ -39,7 +39,7 @@ func (c *Conn) endLocked(e ending) {
 	c.slots.set(slotClosed | slotDraining)
 	c.tell = true
 	c.stopClockLocked()
-	for _, s := range c.streams {
+	for s := range c.streams.all {
 		switch {
 		case s.remoteEnd && !e.owner:
 			// The response is complete and can be read; only what is left of

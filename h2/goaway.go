@@ -7,8 +7,7 @@ import "gohttpx.dev/wire"
 // the others go on, and when none is left the connection is closed. A second
 // GOAWAY can only name fewer (RFC 9113 §6.8).
 func (c *Conn) goAway(f Frame) error {
-	c.mu.Lock()
-	defer c.unlock()
+	c.readerLock()
 	if c.end != nil {
 		return nil
 	}
@@ -23,8 +22,8 @@ func (c *Conn) goAway(f Frame) error {
 	was := c.slots.set(slotDraining)
 	c.tell = true
 	c.wakeRoomsLocked()
-	for id, s := range c.streams {
-		if id > g.LastID && !s.remoteEnd {
+	for s := range c.streams.all {
+		if s.id > g.LastID && !s.remoteEnd {
 			s.finishLocked(c.refusedLocked(s), !s.headDone)
 		}
 	}

@@ -4,8 +4,7 @@ package h2
 
 // settings takes a SETTINGS frame.
 func (c *Conn) settings(f Frame) error {
-	c.mu.Lock()
-	defer c.unlock()
+	c.readerLock()
 	if f.Ack() {
 		return c.ackedLocked(f)
 	}
@@ -23,7 +22,7 @@ func (c *Conn) settings(f Frame) error {
 		c.enc.SetPeerTableSize(least, last)
 	}
 	if delta != 0 {
-		for _, s := range c.streams {
+		for s := range c.streams.all {
 			if s.localEnd {
 				continue
 			}
@@ -31,7 +30,7 @@ func (c *Conn) settings(f Frame) error {
 				return err
 			}
 		}
-		for _, s := range c.streams {
+		for s := range c.streams.all {
 			if s.pending() {
 				c.offerLocked(s)
 			}
@@ -66,7 +65,7 @@ func (c *Conn) ackedLocked(f Frame) error {
 	}
 	if delta := int64(c.ours.window) - int64(c.streamWindow); delta != 0 {
 		c.streamWindow = c.ours.window
-		for _, s := range c.streams {
+		for s := range c.streams.all {
 			s.recv.Shift(delta)
 		}
 	}

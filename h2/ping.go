@@ -73,7 +73,7 @@ func (p *pinger) rearm(c *Conn, since int64) {
 // pauseLocked is how long silence may last before the next question.
 func (c *Conn) pauseLocked() int64 {
 	interval := c.cfg.PingInterval
-	if len(c.streams) == 0 {
+	if c.streams.len() == 0 {
 		for i := freePings; i <= c.pinger.barren && interval < maxPingPause; i++ {
 			interval = min(2*interval, maxPingPause)
 		}
@@ -142,8 +142,7 @@ func (c *Conn) answeredLocked() {
 
 // ping takes a PING frame.
 func (c *Conn) ping(f Frame) error {
-	c.mu.Lock()
-	defer c.unlock()
+	c.readerLock()
 	p := &c.pinger
 	data := f.Ping()
 	if f.Ack() {

@@ -18,6 +18,8 @@ type reader struct {
 	scratch wire.Response // what a block is decoded into
 	content int           // bytes that streams have taken
 	wakes   []*stream     // whose callers are to be woken
+	holds   bool          // the connection's lock: see readerLock
+	run     int           // uses of it since it was taken
 	taken   chan struct{} // capacity 1; a token when the write buffer was, or never will be
 
 	// Of the frame that has begun to come.
@@ -137,11 +139,53 @@ func (r *reader) wakeAll() {
 	r.wakes = r.wakes[:0]
 }
 
+// The reader takes the lock once for all that it does between two decodings of field
+// blocks, which need it not: for the head and the content of one response and the look
+// for the stream of the next. Each of its functions that needs the lock calls
+// readerLock, and none gives it up but those that decode, wait, or call what is not
+// ours. So what one function has found may be gone for the next, which looks again:
+// a caller may have reset the stream in between.
+
+// longRun bounds the uses for which it is held, so that a buffer full of small frames
+// does not keep callers waiting.
+const longRun = 32
+
+// readerLock takes the lock unless the reader has it.
+func (c *Conn) readerLock() {
+	r := &c.in
+	if r.run >= longRun {
+		c.readerUnlock()
+	}
+	if !r.holds {
+		c.mu.Lock()
+		r.holds = true
+	}
+	r.run++
+}
+
+// readerUnlock gives it up, and calls the hook if it is due.
+func (c *Conn) readerUnlock() {
+	r := &c.in
+	r.run = 0
+	if r.holds {
+		r.holds = false
+		c.unlock()
+	}
+}
+
 // frames handles what is buffered, and makes room. It reports false if the
 // connection is over.
 func (c *Conn) frames() bool {
+	ok := c.framesHeld()
+	c.readerUnlock()
+	// Not before: whom it wakes wants the lock.
+	c.in.wakeAll()
+	return ok
+}
+
+// framesHeld is frames, after which the reader may hold the lock.
+func (c *Conn) framesHeld() bool {
 	r := &c.in
-	defer r.wakeAll()
 	for {
 		f, n, err := ParseFrame(r.buf[r.r:r.w], c.ours.frame)
 		if r.first && (err != nil || n > 0 && (f.Type != FrameSettings || f.Ack())) {
@@ -156,6 +200,7 @@ func (c *Conn) frames() bool {
 			r.life, r.fed = 0, 0
 			c.alive.Store(c.heard.Load())
 			if c.cfg.OnFrame != nil {
+				c.readerUnlock()
 				r.wakeAll() // it may take its time
 				c.cfg.OnFrame(false, f)
 			}
@@ -210,12 +255,11 @@ func (c *Conn) begunFrame() {
 // is about the time without a byte, and does so only for as many bytes as the
 // frame has: an empty frame does not.
 func (c *Conn) feed(id uint32) {
-	c.mu.Lock()
-	if s := c.streams[id]; s != nil && !s.remoteEnd {
+	c.readerLock()
+	if s := c.streams.get(id); s != nil && !s.remoteEnd {
 		s.heard = c.heard.Load()
 		s.headBegun = true
 	}
-	c.mu.Unlock()
 }
 
 // notSettings says what it means that a connection does not start with SETTINGS.
@@ -231,11 +275,10 @@ func (c *Conn) notSettings(f Frame, err error) error {
 
 // fault acts on an error of frame. It reports false if the connection is over.
 func (c *Conn) fault(err error) bool {
-	c.mu.Lock()
-	defer c.unlock()
+	c.readerLock()
 	switch e := err.(type) {
 	case StreamError:
-		s := c.streams[e.ID]
+		s := c.streams.get(e.ID)
 		if s == nil {
 			// Nothing is said about a stream that is gone: an answer to each
 			// frame is what the peer may be after.
@@ -298,15 +341,13 @@ func (c *Conn) frame(f Frame) error {
 	}
 	// PRIORITY, which means nothing to a client, and what we do not know (RFC
 	// 9113 §5.5: "Implementations MUST ignore unknown or unsupported values").
-	c.mu.Lock()
-	defer c.unlock()
+	c.readerLock()
 	return c.guard.spend(c.now(), f.Type)
 }
 
 // idle returns an error if the frame is on a stream that nobody has opened.
 func (c *Conn) idle(f Frame) error {
-	c.mu.Lock()
-	defer c.unlock()
+	c.readerLock()
 	return c.idleLocked(f)
 }
 
@@ -329,9 +370,9 @@ func closed(f Frame) error {
 // headers begins a field block.
 func (c *Conn) headers(f Frame) error {
 	r := &c.in
-	c.mu.Lock()
+	c.readerLock()
 	kind := DiscardBlock
-	s := c.streams[f.StreamID]
+	s := c.streams.get(f.StreamID)
 	var err error
 	switch {
 	case s == nil:
@@ -348,7 +389,6 @@ func (c *Conn) headers(f Frame) error {
 	default:
 		kind = ResponseBlock
 	}
-	c.unlock()
 	if err != nil {
 		return err
 	}
@@ -366,6 +406,7 @@ func (c *Conn) fragment(f Frame) error {
 	if f.Type == FramePushPromise {
 		_, fragment = f.PushPromise()
 	}
+	c.readerUnlock()
 	if err := r.dec.write(fragment, f.EndHeaders()); err != nil {
 		return err
 	}
@@ -382,8 +423,7 @@ func (c *Conn) fragment(f Frame) error {
 		return ce
 	}
 	if r.push != 0 {
-		c.mu.Lock()
-		defer c.unlock()
+		c.readerLock()
 		// Decoded for the table's sake only. RFC 9113 §8.4.2 has a client
 		// refuse a push with RST_STREAM.
 		c.wbuf = AppendRSTStream(c.wbuf, r.push, RefusedStream)
@@ -394,9 +434,8 @@ func (c *Conn) fragment(f Frame) error {
 	if r.kind == DiscardBlock {
 		return err
 	}
-	c.mu.Lock()
-	defer c.unlock()
-	s := c.streams[r.blockID]
+	c.readerLock()
+	s := c.streams.get(r.blockID)
 	switch {
 	case s == nil:
 		return nil // reset while its block was coming
@@ -427,9 +466,9 @@ func (r *reader) forget() {
 func (c *Conn) pushPromise(f Frame) error {
 	r := &c.in
 	promised, _ := f.PushPromise()
-	c.mu.Lock()
+	c.readerLock()
 	var err error
-	switch s := c.streams[f.StreamID]; {
+	switch s := c.streams.get(f.StreamID); {
 	case !c.ours.push && (c.acked || f.StreamID&1 == 0):
 		err = ConnError{Code: ProtocolError, Rule: rulePushOff, What: f.FrameHeader.String()}
 	case c.idleLocked(f) != nil || s != nil && s.remoteEnd:
@@ -441,7 +480,6 @@ func (c *Conn) pushPromise(f Frame) error {
 		c.guard.reset(int64(c.streamWindow))
 		err = c.guard.spend(c.now(), f.Type)
 	}
-	c.unlock()
 	if err != nil {
 		return err
 	}
@@ -452,15 +490,14 @@ func (c *Conn) pushPromise(f Frame) error {
 
 // rstStream ends a stream for the peer.
 func (c *Conn) rstStream(f Frame) error {
-	c.mu.Lock()
-	defer c.unlock()
+	c.readerLock()
 	if err := c.idleLocked(f); err != nil {
 		return err
 	}
 	if err := c.guard.spend(c.now(), f.Type); err != nil {
 		return err
 	}
-	s := c.streams[f.StreamID]
+	s := c.streams.get(f.StreamID)
 	if s == nil {
 		return nil
 	}

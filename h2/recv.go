@@ -108,15 +108,14 @@ func (s *stream) endedLocked() error {
 // whatever becomes of them (RFC 9113 §6.9.1).
 func (c *Conn) data(f Frame) error {
 	n := len(f.Payload)
-	c.mu.Lock()
-	defer c.unlock()
+	c.readerLock()
 	if err := c.idleLocked(f); err != nil {
 		return err
 	}
 	if err := c.recvWin.Receive(0, n); err != nil {
 		return err
 	}
-	s := c.streams[f.StreamID]
+	s := c.streams.get(f.StreamID)
 	if s == nil {
 		// RFC 9113 §5.1: an endpoint "MUST ignore frames that it receives on
 		// closed streams after it has sent a RST_STREAM frame".
@@ -187,7 +186,7 @@ func (s *stream) dataLocked(f Frame, data []byte, n int) error {
 	c.pinger.content(c, s.heard)
 	s.chunks.write(data)
 	c.receivedLocked(len(data))
-	wakeUp(s.wake)
+	c.in.wakeLater(s)
 	return nil
 }
 

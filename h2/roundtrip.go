@@ -7,6 +7,7 @@ import (
 	"io"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"gohttpx.dev/internal/bufpool"
@@ -35,11 +36,7 @@ func (c *Conn) RoundTrip(ctx context.Context, req *wire.Request, res *wire.Respo
 		req.CloseBody()
 		return c.noSlot()
 	}
-	c.mu.Lock()
-	s := c.getLocked()
-	s.slot, s.told, s.refs = true, true, 1
-	c.mu.Unlock()
-	x := exchange{c: c, s: s, req: req, res: res, done: ctx.Done()}
+	x := exchange{c: c, req: req, res: res, done: ctx.Done(), lim: limitsOf(&req.Timeouts)}
 	return x.run(ctx)
 }
 
@@ -66,33 +63,45 @@ func (c *Conn) noSlot() error {
 // exchange is one RoundTrip.
 type exchange struct {
 	c    *Conn
-	s    *stream
+	s    *stream // nil until the request is known to be good
 	req  *wire.Request
 	res  *wire.Response
 	done <-chan struct{}
+	lim  limits
 	info RequestInfo
 	// ownBody says that nobody else closes the body.
 	ownBody bool
 }
 
-// run is RoundTrip with a stream object in hand.
+// requestFields are the fields of requests on their way into the encoder.
+var requestFields = sync.Pool{New: func() any { return new(wire.Fields) }}
+
+// putFields gives them back. They may be secret, even those that an error has cut
+// off, and they may be many.
+func putFields(list *wire.Fields) {
+	clear((*list)[:cap(*list)])
+	if cap(*list) <= maxScratch {
+		requestFields.Put(list)
+	}
+}
+
+// run is RoundTrip with a slot in hand. All that can be done without the lock is
+// done before it is taken.
 func (x *exchange) run(ctx context.Context) error {
-	c, s, req, res := x.c, x.s, x.req, x.res
+	c, req, res := x.c, x.req, x.res
 	x.ownBody = req.Body != nil
-	s.res, s.trace = res, req.Trace
-	s.lim = limitsOf(&req.Timeouts)
-	s.bodiless = req.Method == "HEAD"
 	res.Reset()
 	res.Conn = c.info
 
 	if x.done != nil && ctx.Err() != nil {
 		return x.unsent(wire.Canceled(ctx, wire.PhaseWrite, false))
 	}
+	list := requestFields.Get().(*wire.Fields)
+	defer putFields(list)
 	var err error
-	if s.fields, x.info, err = AppendRequestFields(s.fields[:0], req, c.cfg.Request); err != nil {
+	if *list, x.info, err = AppendRequestFields((*list)[:0], req, c.cfg.Request); err != nil {
 		return x.unsent(err)
 	}
-	s.connect = x.info.Connect
 	var short []byte
 	if r, ok := inMemory(req.Body); ok && req.Trailers == nil && !x.info.Continue && 0 <= x.info.Length && x.info.Length <= oneFlight {
 		buf := scratch(int(x.info.Length) + 1)
@@ -116,9 +125,17 @@ func (x *exchange) run(ctx context.Context) error {
 	}
 
 	c.mu.Lock()
-	if err := x.begin(ctx); err != nil {
-		c.mu.Unlock()
-		return x.unsent(err)
+	s := c.getLocked()
+	x.s = s
+	s.slot, s.told, s.refs = true, true, 1
+	s.res, s.trace, s.lim = res, req.Trace, x.lim
+	s.bodiless, s.connect = req.Method == "HEAD", x.info.Connect
+	if err := x.begin(ctx, *list); err != nil {
+		s.refs = 0
+		s.finishLocked(err, true)
+		c.unlock()
+		x.closeBody()
+		return err
 	}
 	res.Reused = s.id > 1
 	x.send(short)
@@ -144,12 +161,10 @@ func (x *exchange) closeBody() {
 
 // unsent ends an exchange that has no stream.
 func (x *exchange) unsent(err error) error {
-	c, s := x.c, x.s
 	x.closeBody()
-	c.mu.Lock()
-	s.refs = 0
-	s.finishLocked(err, true)
-	c.unlock()
+	x.c.mu.Lock()
+	x.c.freeLocked()
+	x.c.unlock()
 	return err
 }
 
@@ -157,7 +172,7 @@ func (x *exchange) unsent(err error) error {
 // whether extended CONNECT may be used (RFC 8441 §3).
 func (x *exchange) awaitSettings(ctx context.Context) error {
 	c := x.c
-	if err := waitFor(c.settled, x.done, x.s.lim.read); err != nil {
+	if err := waitFor(c.settled, x.done, x.lim.read); err != nil {
 		if ctx.Err() != nil {
 			return wire.Canceled(ctx, wire.PhaseHead, false)
 		}
@@ -174,7 +189,7 @@ func (x *exchange) awaitSettings(ctx context.Context) error {
 const ruleExtended = "RFC 8441 §4: :protocol is sent only after ENABLE_CONNECT_PROTOCOL=1"
 
 // begin opens the stream with its HEADERS frame.
-func (x *exchange) begin(ctx context.Context) error {
+func (x *exchange) begin(ctx context.Context, fields wire.Fields) error {
 	c, s := x.c, x.s
 	if err := c.roomLocked(ctx, s, s.lim.write); err != nil {
 		return err
@@ -182,7 +197,7 @@ func (x *exchange) begin(ctx context.Context) error {
 	if err := CheckListSize(x.info.ListSize, c.peer.MaxHeaderListSize); err != nil {
 		return err
 	}
-	c.openLocked(s, s.fields, x.info.EndStream)
+	c.openLocked(s, fields, x.info.EndStream)
 	return nil
 }
 
@@ -203,7 +218,7 @@ func (c *Conn) roomLocked(ctx context.Context, s *stream, limit int64) error {
 			return unopened(wire.KindUnprocessed, true, c.writeErr)
 		case c.nextID > MaxStreamID:
 			return unopened(wire.KindUnprocessed, false, errors.New("h2: stream identifiers are used up"))
-		case uint64(len(c.streams)) >= uint64(c.peer.MaxConcurrentStreams):
+		case uint64(c.streams.len()) >= uint64(c.peer.MaxConcurrentStreams):
 			// The slot was reserved before the peer lowered its limit, or said
 			// it for the first time.
 			return unopened(wire.KindUnprocessed, true, fmt.Errorf("h2: the peer permits %d streams (RFC 9113 §5.1.2)", c.peer.MaxConcurrentStreams))

@@ -352,8 +352,7 @@ func (s *stream) sendable(id uint32) error {
 
 // windowUpdate opens a window of ours.
 func (c *Conn) windowUpdate(f Frame) error {
-	c.mu.Lock()
-	defer c.unlock()
+	c.readerLock()
 	now := c.heard.Load()
 	if f.StreamID == 0 {
 		if err := c.guard.update(now); err != nil {
@@ -371,7 +370,7 @@ func (c *Conn) windowUpdate(f Frame) error {
 	if err := c.guard.update(now); err != nil {
 		return err
 	}
-	s := c.streams[f.StreamID]
+	s := c.streams.get(f.StreamID)
 	if s == nil || s.localEnd {
 		// RFC 9113 §5.1: it may come after we have ended the stream.
 		return nil

@@ -38,9 +38,7 @@ type stream struct {
 	streamState
 }
 
-// streamState is what a stream knows of its exchange. It is guarded by c.mu,
-// except that who begins an exchange has trace, fields, lim and the request's
-// bits for himself until the stream has a number.
+// streamState is what a stream knows of its exchange. It is guarded by c.mu.
 type streamState struct {
 	id   uint32 // 0: free
 	refs int    // goroutines that are in one of our functions with it
@@ -64,10 +62,9 @@ type streamState struct {
 	// the response
 	res          *wire.Response // of RoundTrip; nil for Open
 	trace        *wire.Trace
-	fields       wire.Fields // of the request; of who begins
-	interims     []interim   // to be told
-	interim      int         // how many came
-	interimSize  uint64      // and their fields, as FieldListSize counts
+	interims     []interim // to be told
+	interim      int       // how many came
+	interimSize  uint64    // and their fields, as FieldListSize counts
 	got100       bool
 	headBegun    bool // a part of a head has come
 	headDone     bool // the final head has come
@@ -141,8 +138,6 @@ func (s *stream) recycleLocked() {
 	}
 	s.free = true
 	s.res, s.trace, s.up = nil, nil, nil
-	clear(s.fields)
-	s.fields = s.fields[:0]
 	clear(s.interims)
 	s.interims = s.interims[:0]
 	s.events, s.trailers = nil, nil
@@ -164,7 +159,7 @@ func (s *stream) resetForUse() {
 	case <-s.sendWake:
 	default:
 	}
-	s.streamState = streamState{fields: s.fields[:0], interims: s.interims[:0], chunks: s.chunks}
+	s.streamState = streamState{interims: s.interims[:0], chunks: s.chunks}
 }
 
 // startLocked gives a stream its number and puts it into the table.
@@ -178,7 +173,7 @@ func (c *Conn) startLocked(s *stream, now int64) {
 	s.recv = NewRecvWindow(c.streamWindow)
 	s.updated = now
 	s.want = -1
-	c.streams[s.id] = s
+	c.streams.put(s)
 	c.pinger.ask(c, now)
 	if c.nextID > MaxStreamID || c.cfg.MaxRequests > 0 && c.begun >= c.cfg.MaxRequests {
 		// RFC 9113 §5.1.1: "A client that is unable to establish a new stream
@@ -223,7 +218,7 @@ func (s *stream) finishLocked(err error, drop bool) {
 	c := s.c
 	s.over, s.err = true, err
 	s.localEnd, s.remoteEnd = true, true
-	delete(c.streams, s.id)
+	c.streams.remove(s)
 	s.cutLocked()
 	if drop {
 		s.dropLocked()
@@ -244,8 +239,10 @@ func (s *stream) finishLocked(err error, drop bool) {
 		s.slot = false
 		c.freeLocked()
 	}
-	wakeUp(s.wake)
-	wakeUp(s.sendWake)
+	if s.refs > 0 { // or nobody waits
+		wakeUp(s.wake)
+		wakeUp(s.sendWake)
+	}
 	s.recycleLocked()
 }
 

@@ -55,7 +55,7 @@ func (c *Conn) writeLoop() {
 		if c.end != nil {
 			break
 		}
-		if len(c.streams) > 1 {
+		if c.streams.len() > 1 {
 			c.mu.Unlock()
 			runtime.Gosched()
 			c.mu.Lock()
