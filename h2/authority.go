@@ -18,3 +18,8 @@ func schemeLen(s string) int {
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// isScheme reports whether s is a scheme (RFC 3986 §3.1).
+func isScheme(s string) bool {
+	return s == "https" || s == "http" || s != "" && schemeLen(s+":") == len(s)
+}

@@ -250,8 +250,8 @@ func TestErrorTexts(t *testing.T) {
 			"h2: connection error PROTOCOL_ERROR: MAX_FRAME_SIZE=0 (RFC 9113 §6.5.2: MAX_FRAME_SIZE is from 2^14 to 2^24-1)",
 		},
 		{ConnError{Code: NoError}, "h2: connection error NO_ERROR"},
-		{checkField(&wire.Field{Name: "a", Value: "secret\n"}), "write: local protocol error: h2: a: LF at byte 6 (RFC 9110 §5.5: no control byte in a field value)"},
-		{checkField(&wire.Field{Name: "good secret", Value: ""}), "write: local protocol error: h2: field name \"good\": SP at byte 4 (RFC 9110 §5.1: a field name is a token)"},
+		{checkField(nil, &wire.Field{Name: "a", Value: "secret\n"}), "write: local protocol error: h2: a: LF at byte 6 (RFC 9110 §5.5: no control byte in a field value)"},
+		{checkField(nil, &wire.Field{Name: "good secret", Value: ""}), "write: local protocol error: h2: field name \"good\": SP at byte 4 (RFC 9110 §5.1: a field name is a token)"},
 		{CheckListSize(70, 69), "write: local protocol error: h2: fields: 70 bytes, but the peer takes 69 (RFC 9113 §10.5.1: the peer's MAX_HEADER_LIST_SIZE)"},
 	} {
 		if got := tt.err.Error(); got != tt.want {

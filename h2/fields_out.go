@@ -21,11 +21,12 @@ type FieldEncoder struct {
 	buf  []byte // what the field that is being encoded comes to
 	memo memo
 
-	ours   uint32 // the largest table that we want
-	size   uint32 // the size that the encoder has
-	gen    uint64 // counts what voids the memo
-	block  uint32 // counts blocks
-	noMemo bool
+	ours    uint32 // the largest table that we want
+	size    uint32 // the size that the encoder has
+	gen     uint64 // counts what voids the memo
+	block   uint32 // counts blocks
+	noMemo  bool
+	resized bool // the next field must have updates before it
 }
 
 // EncoderConfig is how a FieldEncoder works.
@@ -86,6 +87,7 @@ func (e *FieldEncoder) resize(n uint32) {
 	// least size, hence never that.
 	e.enc.SetMaxDynamicTableSize(n)
 	e.size = n
+	e.resized = true
 	// Evictions shift nothing, but they void; and the next field has to go
 	// through the encoder, which puts the update before it.
 	e.gen++
@@ -110,6 +112,14 @@ func (e *FieldEncoder) field(dst []byte, f *wire.Field) []byte {
 	if m != nil && m.gen == e.gen && !e.noMemo {
 		return append(dst, m.out...)
 	}
+	if m == nil && f.Name == PseudoPath && !e.resized && !e.noMemo && !f.Sensitive && !inStaticTable(f) {
+		// What differs from request to request need not be looked for in the
+		// table. The bytes are those that hpack would write.
+		start := len(dst)
+		dst = appendText(append(dst, indexPath), f.Value)
+		e.memo.add(f, dst[start:], 0, e.block)
+		return dst
+	}
 	e.buf = e.buf[:0]
 	h := hpack.HeaderField(*f)
 	// As never-indexed literal a field leaves the table alone. Without the bit
@@ -118,6 +128,7 @@ func (e *FieldEncoder) field(dst []byte, f *wire.Field) []byte {
 	plain := m == nil && !f.Sensitive && !inStaticTable(f)
 	h.Sensitive = h.Sensitive || plain
 	e.enc.WriteField(h) // fieldBytes.Write never fails
+	e.resized = false
 	start := skipUpdates(e.buf)
 	if plain {
 		e.buf[start] &^= 0x10
@@ -143,6 +154,32 @@ func (e *FieldEncoder) field(dst []byte, f *wire.Field) []byte {
 		e.buf = nil
 	}
 	return dst
+}
+
+// indexPath is a :path of the static table (RFC 7541 Appendix A).
+const indexPath = 5
+
+// appendText appends a string literal (RFC 7541 §5.2), by Huffman code if that is
+// shorter.
+func appendText(dst []byte, s string) []byte {
+	n := hpack.HuffmanEncodeLength(s)
+	if n < uint64(len(s)) {
+		dst = appendLength(dst, 0x80, n)
+		return hpack.AppendHuffmanString(dst, s)
+	}
+	return append(appendLength(dst, 0, uint64(len(s))), s...)
+}
+
+// appendLength appends an integer with a prefix of seven bits (RFC 7541 §5.1).
+func appendLength(dst []byte, first byte, n uint64) []byte {
+	if n < 0x7f {
+		return append(dst, first|byte(n))
+	}
+	dst = append(dst, first|0x7f)
+	for n -= 0x7f; n >= 0x80; n >>= 7 {
+		dst = append(dst, 0x80|byte(n))
+	}
+	return append(dst, byte(n))
 }
 
 // skipUpdates returns the index after the Dynamic Table Size Updates that p

@@ -30,6 +30,14 @@ const (
 	fieldPseudo
 )
 
+// nameKind is kindOf, of a name of which known was found.
+func nameKind(k *knownName, name string) fieldKind {
+	if k != nil {
+		return k.kind
+	}
+	return kindOf(name)
+}
+
 // kindOf returns the kind of a field by its name, in any case.
 func kindOf(name string) fieldKind {
 	switch len(name) {
@@ -82,7 +90,10 @@ func kindOf(name string) fieldKind {
 const shortCookie = 20
 
 // isSensitive reports whether the field must stay out of the table.
-func isSensitive(f *wire.Field) bool {
+func isSensitive(k *knownName, f *wire.Field) bool {
+	if k != nil {
+		return f.Sensitive || k.secret || k.kind == fieldCookie && len(f.Value) < shortCookie
+	}
 	return f.Sensitive || isSecret(f.Name) || len(f.Value) < shortCookie && kindOf(f.Name) == fieldCookie
 }
 
@@ -92,8 +103,12 @@ func isSecret(name string) bool {
 		len(name) == len("proxy-authorization") && wire.EqualFold(name, "proxy-authorization")
 }
 
-// checkField checks the name and the value of a field to be sent.
-func checkField(f *wire.Field) error {
+// checkField checks the name and the value of a field to be sent. k is what is
+// known of the name.
+func checkField(k *knownName, f *wire.Field) error {
+	if k != nil {
+		return checkValue(f)
+	}
 	if f.Name != "" && f.Name[0] == ':' {
 		return unsendable(rulePseudo, "field name", "':'", 0)
 	}
@@ -105,6 +120,10 @@ func checkField(f *wire.Field) error {
 		// Of a bad name only its good start is shown: the rest may be a value.
 		return unsendable(ruleName, "field name "+strconv.Quote(f.Name[:i]), what, i)
 	}
+	return checkValue(f)
+}
+
+func checkValue(f *wire.Field) error {
 	if i := plainEnd(f.Value); i < len(f.Value) {
 		return unsendable(ruleValue, f.Name, byteName(f.Value[i]), i)
 	}
@@ -199,6 +218,14 @@ var lowered [256]atomic.Pointer[loweredName]
 type loweredName struct{ name, lower string }
 
 const maxLowered = 64
+
+// lowerKnown is lowerName, of a name of which known was found.
+func lowerKnown(k *knownName, name string) string {
+	if k != nil {
+		return k.lower
+	}
+	return lowerName(name)
+}
 
 // lowerName returns name with A to Z in lower case.
 func lowerName(name string) string {

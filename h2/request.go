@@ -1,6 +1,7 @@
 package h2
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,7 +41,7 @@ const (
 )
 
 // defaultOrder is that of most clients.
-var defaultOrder = []string{PseudoMethod, PseudoScheme, PseudoAuthority, PseudoPath, PseudoProtocol}
+var defaultOrder = [...]string{PseudoMethod, PseudoScheme, PseudoAuthority, PseudoPath, PseudoProtocol}
 
 // RequestOptions say how a request is written.
 type RequestOptions struct {
@@ -150,13 +151,14 @@ func (w *requestWriter) look() error {
 			w.protocol = f.Value
 			continue
 		}
-		if err := checkField(f); err != nil {
+		known := known.find(f.Name)
+		if err := checkField(known, f); err != nil {
 			return err
 		}
-		if trace && isSensitive(f) {
+		if trace && isSensitive(known, f) {
 			return unsendable(ruleTraceSecret, f.Name, "sensitive", -1)
 		}
-		switch kindOf(f.Name) {
+		switch nameKind(known, f.Name) {
 		case fieldHost:
 			if w.hasHost {
 				return unsendable(ruleOneHost, "Host", "more than one", -1)
@@ -219,34 +221,20 @@ func (w *requestWriter) pseudo(order []string) error {
 	if err != nil {
 		return err
 	}
-	// Twice each at most: what the order names, then the rest.
-	done := 0
-	for pass := range 2 {
-		names := order
-		if pass == 1 {
-			names = defaultOrder
+	values := [...]string{w.method, scheme, authority, path, w.protocol} // as in defaultOrder
+	add := func(i int) {
+		if values[i] != "" {
+			w.fields = append(w.fields, wire.Field{Name: defaultOrder[i], Value: values[i]})
+			values[i] = ""
 		}
-		for _, name := range names {
-			var v string
-			bit := 0
-			switch name {
-			case PseudoMethod:
-				v, bit = w.method, 1
-			case PseudoScheme:
-				v, bit = scheme, 2
-			case PseudoAuthority:
-				v, bit = authority, 4
-			case PseudoPath:
-				v, bit = path, 8
-			case PseudoProtocol:
-				v, bit = w.protocol, 16
-			}
-			if v == "" || done&bit != 0 {
-				continue
-			}
-			done |= bit
-			w.fields = append(w.fields, wire.Field{Name: name, Value: v})
+	}
+	for _, name := range order {
+		if i := slices.Index(defaultOrder[:], name); i >= 0 {
+			add(i)
 		}
+	}
+	for i := range values {
+		add(i)
 	}
 	return nil
 }
@@ -287,7 +275,7 @@ func (w *requestWriter) target() (scheme, authority, path string, err error) {
 			path = "/" + path
 		}
 	}
-	if n := schemeLen(scheme + ":"); n == 0 || n != len(scheme) {
+	if !isScheme(scheme) {
 		return "", "", "", unsendable(ruleScheme, "scheme", "no scheme", -1)
 	}
 	if authority == "" && (scheme == "http" || scheme == "https") {
@@ -312,7 +300,8 @@ func (w *requestWriter) regular(splitCookies bool) {
 	r := w.r
 	for i := range r.Fields {
 		f := &r.Fields[i]
-		kind := kindOf(f.Name)
+		known := known.find(f.Name)
+		kind := nameKind(known, f.Name)
 		switch kind {
 		case fieldHost, fieldConnection, fieldCoding, fieldHop, fieldPseudo:
 			continue
@@ -327,7 +316,7 @@ func (w *requestWriter) regular(splitCookies bool) {
 		if w.hasConnection && w.named(f.Name) {
 			continue
 		}
-		out := wire.Field{Name: lowerName(f.Name), Value: trim(f.Value), Sensitive: isSensitive(f)}
+		out := wire.Field{Name: lowerKnown(known, f.Name), Value: trim(f.Value), Sensitive: isSensitive(known, f)}
 		if kind == fieldCookie && splitCookies {
 			w.cookies(out, f.Sensitive)
 			continue
@@ -380,7 +369,8 @@ func AppendTrailerFields(dst wire.Fields, trailers wire.Fields) (wire.Fields, er
 	out := dst
 	for i := range trailers {
 		f := &trailers[i]
-		err := checkField(f)
+		known := known.find(f.Name)
+		err := checkField(known, f)
 		if err == nil && (kindOf(f.Name) != fieldPlain && kindOf(f.Name) != fieldCookie || isSecret(f.Name)) {
 			err = unsendable(ruleTrailer, f.Name, "not allowed in trailers", -1)
 		}
@@ -388,7 +378,7 @@ func AppendTrailerFields(dst wire.Fields, trailers wire.Fields) (wire.Fields, er
 			clear(out[start:])
 			return dst, err
 		}
-		out = append(out, wire.Field{Name: lowerName(f.Name), Value: trim(f.Value), Sensitive: isSensitive(f)})
+		out = append(out, wire.Field{Name: lowerKnown(known, f.Name), Value: trim(f.Value), Sensitive: isSensitive(known, f)})
 	}
 	return out, nil
 }
