@@ -93,7 +93,18 @@ type FieldDecoder struct {
 	tail   tail
 	err    error // the StreamError to come
 	section
+
+	// Good fields of blocks before, by their places in the block: most servers send
+	// most fields again and again in the same order, and what was found good once is
+	// so again. Only plain ones are here, without an anomaly, of which nothing is to
+	// be noted but that they are not pseudo-fields; the limits count them each time.
+	good [goodFields]struct{ name, value string }
 }
+
+const (
+	goodFields   = 16
+	maxGoodField = 128 // bytes of name and value: an idle connection is to keep little
+)
 
 // NewFieldDecoder returns the decoder of a new connection. Its table has up to
 // 4096 bytes until SetTableSize says otherwise.
@@ -298,6 +309,7 @@ func (d *FieldDecoder) emit(h hpack.HeaderField) {
 	if d.err != nil {
 		return
 	}
+	i := d.count
 	d.list += len(f.Name) + len(f.Value) + 32
 	d.count++
 	switch {
@@ -305,10 +317,21 @@ func (d *FieldDecoder) emit(h hpack.HeaderField) {
 		d.err = StreamError{ID: d.id, Code: EnhanceYourCalm, Rule: ruleListBytes, What: "field section too large"}
 	case d.count > d.cfg.Fields:
 		d.err = StreamError{ID: d.id, Code: EnhanceYourCalm, Rule: ruleFields, What: "one field too many"}
+	case i < goodFields && f.Name != "" && f.Name == d.good[i].name && f.Value == d.good[i].value:
+		d.regular = true
 	default:
+		was := d.anomalies
+		d.anomalies = 0
 		if rule, what := d.check(&f, d.kind == TrailerBlock); rule != "" {
 			d.err = d.malformed(rule, what)
+		} else if i < goodFields {
+			g := &d.good[i]
+			g.name, g.value = "", ""
+			if d.anomalies == 0 && len(f.Name)+len(f.Value) <= maxGoodField && kindOf(f.Name) == fieldPlain && f.Value == h.Value {
+				g.name, g.value = f.Name, f.Value
+			}
 		}
+		d.anomalies |= was
 	}
 	if d.err != nil {
 		d.dec.SetEmitEnabled(false) // and so no more strings than the table needs
