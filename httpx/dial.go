@@ -91,7 +91,7 @@ func newDialer(cfg *config) (*dialer, error) {
 			},
 			Interim:     h1.DefaultInterim, // so that it is one number for both
 			MaxRequests: max(cfg.limits.MaxRequestsPerConnection, 0),
-			Write:       cfg.timeouts.Write,
+			Write:       cfg.timeLimits().Write,
 		},
 	}, nil
 }

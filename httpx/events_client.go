@@ -83,14 +83,14 @@ func (c *Client) eventOptions() []RequestOption {
 		WithHeader("Accept", "text/event-stream"), WithHeader("Cache-Control", "no-store"),
 		WithTimeouts(Timeouts{Read: Never}),
 	}
-	wait := c.timeouts.Read
+	wait := c.timeLimits().Read
 	if c.network != nil && wait == 0 {
-		wait = c.network.timeouts.Read
+		wait = c.network.timeLimits().Read
 	}
 	if wait == 0 {
 		wait = DefaultTimeout
 	}
-	if c.timeouts.Header == 0 && wait > 0 {
+	if c.timeLimits().Header == 0 && wait > 0 {
 		opts = append(opts, WithHeaderTimeout(wait))
 	}
 	return opts

@@ -388,7 +388,7 @@ func (r *Request) stdContent(req *http.Request) error {
 			return again, err
 		}
 	}
-	if n != 0 && r.timeouts.Continue > 0 && req.Header.Get("Expect") == "" {
+	if n != 0 && r.timeLimits().Continue > 0 && req.Header.Get("Expect") == "" {
 		req.Header.Set("Expect", "100-continue")
 	}
 	return nil

@@ -42,7 +42,7 @@ func (c *Client) counted(ctx context.Context, r *Request, m *more, call func(*ca
 	}
 	slots := c.shared.slots
 	if slots != nil {
-		if err := slots.enter(ctx, r, wire.Limit(inherit(r.timeouts, c.timeouts).Pool)); err != nil {
+		if err := slots.enter(ctx, r, wire.Limit(r.timeLimitsOver(&c.settings).Pool)); err != nil {
 			l.over(nil, err)
 			return nil, err
 		}
@@ -330,7 +330,10 @@ func (c *Client) carry(ctx context.Context, req *Request) (*Response, error) {
 		req.content.drop()
 		return nil, &Error{Op: "pool", Request: req, Err: ErrClientClosed}
 	}
-	req.timeouts = inherit(req.timeouts, c.timeouts)
+	if c.timeouts != req.timeouts {
+		limits := req.timeLimitsOver(&c.settings)
+		req.timeouts = &limits
+	}
 	resp, err := c.transport.RoundTrip(ctx, req)
 	switch {
 	case err == nil && resp == nil:

@@ -24,8 +24,6 @@ type Request struct {
 	settings
 	content content
 
-	expanded bool // WithPathParam has been at the URL
-
 	url URL // storage that saves an allocation
 }
 
@@ -76,8 +74,8 @@ func (r *Request) build(c *Client, header Header, method, url string, opts []Req
 	r.Method = canonicalMethod(method)
 	r.URL = &r.url
 	r.url.rules.PathAsIs = c != nil && c.pathAsIs || wantPathAsIs(opts)
-	var err error
-	if url, r.expanded, err = expandPath(url, opts); err != nil {
+	url, expanded, err := expandPath(url, opts)
+	if err != nil {
 		return &Error{Op: "url", Err: err}
 	}
 	if err := r.url.parse(url); err != nil {
@@ -86,8 +84,7 @@ func (r *Request) build(c *Client, header Header, method, url string, opts []Req
 	r.alone = c == nil
 	if c != nil {
 		r.settings = c.settings
-		r.settings.owned = false
-		r.settings.query = nil
+		r.settings.owned, r.settings.query = false, nil
 		header = append(header, c.settings.header...)
 		if !r.url.IsAbs() && c.base != nil {
 			r.URL = c.base.join(r.URL)
@@ -96,7 +93,7 @@ func (r *Request) build(c *Client, header Header, method, url string, opts []Req
 	if !r.URL.IsAbs() {
 		return invalidURL("%q has no scheme: write it as https://example.org/path, or give the client a base URL", r.URL.Redacted())
 	}
-	r.settings.header = header
+	r.settings.header, r.settings.expanded = header, expanded
 	var clientQuery []pair
 	if c != nil {
 		clientQuery = c.settings.query
@@ -146,7 +143,7 @@ func (r *Request) apply(opts []RequestOption, clientQuery []pair) error {
 func (r *Request) Clone() *Request {
 	c, header := newRequest(len(r.Header))
 	c.Method, c.URL, c.settings, c.content = r.Method, r.URL, r.settings, r.content
-	c.settings.owned = false
+	c.settings.owned, c.settings.expanded = false, false
 	c.Header = append(header, r.Header...)
 	return c
 }
@@ -230,7 +227,7 @@ func (r *Request) fill(ctx context.Context, w *wire.Request, m *more, l *lease) 
 		Authority:  r.URL.authority,
 		Target:     r.URL.target,
 		Fields:     wire.Fields(r.Header),
-		Timeouts:   r.timeouts,
+		Timeouts:   r.timeLimits(),
 		Idempotent: r.Header.Has("Idempotency-Key"),
 	}
 	w.Trace = traceOf(ctx, r, m)

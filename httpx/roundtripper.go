@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"gohttpx.dev/wire"
 )
 
 // RoundTripper returns the client as an http.RoundTripper, for http.Client and
@@ -132,8 +134,8 @@ func (t *roundTripper) request(req *http.Request, up *stdUpload) (*Request, erro
 		if err := r.stdBody(req, up, m); err != nil {
 			return nil, &Error{Op: "request", Request: r, Err: err}
 		}
-		if strings.EqualFold(req.Header.Get("Expect"), "100-continue") && t.c.timeouts.Continue <= 0 {
-			r.timeouts.Continue = time.Second // the default of net/http
+		if strings.EqualFold(req.Header.Get("Expect"), "100-continue") && t.c.timeLimits().Continue <= 0 {
+			r.limitTime(func(t *wire.Timeouts) { t.Continue = time.Second }) // the default of net/http
 		}
 	}
 	if upgrades(req.Header) && t.c.mayHTTP2() {

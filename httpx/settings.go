@@ -27,7 +27,7 @@ type Option interface {
 type settings struct {
 	header   Header
 	query    []pair
-	timeouts wire.Timeouts
+	timeouts *wire.Timeouts // never changed in place; nil: nothing is said
 	more     *more
 	owned    bool // more is ours alone and may be changed
 	alone    bool // no client's: edits are kept, for the client that sends it
@@ -35,6 +35,7 @@ type settings struct {
 	ownQuery  bool // a request's SetQuery: query is all there is
 	percent20 bool // SpaceAsPercent20
 	pathAsIs  bool
+	expanded  bool // WithPathParam has been at the URL
 }
 
 // more are the settings that few requests have, apart so that a request which

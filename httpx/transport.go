@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"sync"
-	"time"
 
 	"gohttpx.dev/pool"
 	"gohttpx.dev/proxy"
@@ -131,7 +130,9 @@ func (t *HTTPTransport) exchange(ctx context.Context, r *Request, m *more, def *
 	if err := r.fill(ctx, w, m, &resp.lease); err != nil {
 		return err
 	}
-	w.Timeouts = inherit(w.Timeouts, def.timeouts)
+	if r.timeouts != def.timeouts {
+		w.Timeouts = r.timeLimitsOver(def)
+	}
 	if route, ok := key.Profile.(*route); ok && route.via != nil {
 		return t.viaProxy(ctx, route, key, r, m, w, resp)
 	}
@@ -165,7 +166,7 @@ func (t *HTTPTransport) preconnect(ctx context.Context, r *Request, n int, def *
 	if err != nil {
 		return err
 	}
-	if err := t.pool.Preconnect(ctx, key, n, inherit(r.timeouts, def.timeouts)); err != nil {
+	if err := t.pool.Preconnect(ctx, key, n, r.timeLimitsOver(def)); err != nil {
 		return wrap(r, nil, err)
 	}
 	return nil
@@ -188,18 +189,3 @@ func (t *HTTPTransport) Close() error { return t.pool.Close() }
 // their bodies included. When ctx ends first it closes the transport and returns
 // the context's error.
 func (t *HTTPTransport) Shutdown(ctx context.Context) error { return t.pool.Shutdown(ctx) }
-
-func inherit(t, def wire.Timeouts) wire.Timeouts {
-	or := func(d *time.Duration, def time.Duration) {
-		if *d == 0 {
-			*d = def
-		}
-	}
-	or(&t.Connect, def.Connect)
-	or(&t.Read, def.Read)
-	or(&t.Write, def.Write)
-	or(&t.Pool, def.Pool)
-	or(&t.Header, def.Header)
-	or(&t.Continue, def.Continue)
-	return t
-}
