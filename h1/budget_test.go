@@ -123,8 +123,8 @@ func TestIdleMemory(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	per := (int64(after.HeapAlloc) - int64(before.HeapAlloc)) / n
 	t.Logf("%d bytes per idle connection", per)
-	if per > 1024 {
-		t.Errorf("%d bytes per idle connection, want at most 1024", per)
+	if per > 320 {
+		t.Errorf("%d bytes per idle connection, want at most 320", per)
 	}
 	runtime.KeepAlive(conns)
 }
