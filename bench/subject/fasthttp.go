@@ -18,26 +18,18 @@ var fastHTTP = Subject{
 	What:      "fasthttp.Client.Do, acquire/release, read and write timeout",
 	HTTP1Only: true,
 	Can:       func(o Options) bool { return !o.SlowReader },
+	Open:      func(o Options) (Client, error) { return openFastHTTP(o), nil },
+}
+
+// fastHTTPKept is the same with a copy of the content, for a caller who keeps it as
+// he may that of ours: in place it is gone with the response.
+var fastHTTPKept = Subject{
+	Name:      "fasthttp-kept",
+	What:      "the same with the body copied, to be kept",
+	HTTP1Only: true,
 	Open: func(o Options) (Client, error) {
-		f := &fastHTTPClient{o: o, client: fasthttp.Client{
-			MaxConnsPerHost:     o.Conns,
-			MaxIdleConnDuration: IdleTimeout,
-			ReadTimeout:         o.timeout(),
-			WriteTimeout:        o.timeout(),
-			StreamResponseBody:  o.Job == Down,
-		}}
-		if o.Timeout > 0 { // its own is 3 s
-			f.client.Dial = func(addr string) (net.Conn, error) { return fasthttp.DialTimeout(addr, o.Timeout) }
-		}
-		if o.Goroutines > o.Conns {
-			f.client.MaxConnWaitTimeout = o.timeout()
-		}
-		if o.Kind == server.KindFields {
-			f.client.ReadBufferSize = 16 << 10 // of which 4 KiB, its default, is too little
-		}
-		if o.Roots != nil {
-			f.client.TLSConfig = tlsOf(o)
-		}
+		f := openFastHTTP(o)
+		f.keep = true
 		return f, nil
 	},
 }
@@ -45,6 +37,30 @@ var fastHTTP = Subject{
 type fastHTTPClient struct {
 	o      Options
 	client fasthttp.Client
+	keep   bool // the content is copied
+}
+
+func openFastHTTP(o Options) *fastHTTPClient {
+	f := &fastHTTPClient{o: o, client: fasthttp.Client{
+		MaxConnsPerHost:     o.Conns,
+		MaxIdleConnDuration: IdleTimeout,
+		ReadTimeout:         o.timeout(),
+		WriteTimeout:        o.timeout(),
+		StreamResponseBody:  o.Job == Down,
+	}}
+	if o.Timeout > 0 { // its own is 3 s
+		f.client.Dial = func(addr string) (net.Conn, error) { return fasthttp.DialTimeout(addr, o.Timeout) }
+	}
+	if o.Goroutines > o.Conns {
+		f.client.MaxConnWaitTimeout = o.timeout()
+	}
+	if o.Kind == server.KindFields {
+		f.client.ReadBufferSize = 16 << 10 // of which 4 KiB, its default, is too little
+	}
+	if o.Roots != nil {
+		f.client.TLSConfig = tlsOf(o)
+	}
+	return f
 }
 
 func (f *fastHTTPClient) Worker(i int) (Exchange, error) {
@@ -82,6 +98,9 @@ func (f *fastHTTPClient) buffered(c *calls, req *fasthttp.Request, resp *fasthtt
 		return err
 	}
 	body := resp.Body()
+	if f.keep {
+		body = append([]byte(nil), body...)
+	}
 	switch f.o.Kind {
 	case "", server.KindAll:
 	case server.KindFields:

@@ -21,6 +21,19 @@ var netHTTP = Subject{
 	Open: func(o Options) (Client, error) { return openNetHTTP(o, 0), nil },
 }
 
+// netHTTPKept is the first with content that is the caller's to keep, as programs
+// have it, and as ours gives it.
+var netHTTPKept = Subject{
+	Name:      "nethttp-kept",
+	What:      "the first with the body read by io.ReadAll",
+	HTTP1Only: true,
+	Open: func(o Options) (Client, error) {
+		n := openNetHTTP(o, 0)
+		n.keep = true
+		return n, nil
+	},
+}
+
 // netHTTPTimeout is the same with the timeout that a careful user sets, and
 // that all the others here have.
 var netHTTPTimeout = Subject{
@@ -37,6 +50,7 @@ type netHTTPClient struct {
 	o      Options
 	client http.Client
 	close  func()
+	keep   bool // the content is new each time
 }
 
 func openNetHTTP(o Options, timeout time.Duration) *netHTTPClient {
@@ -85,7 +99,12 @@ func (n *netHTTPClient) Worker(i int) (Exchange, error) {
 		if err != nil {
 			return err
 		}
-		body, err := readAll(resp.Body, buf)
+		var body []byte
+		if n.keep {
+			body, err = io.ReadAll(resp.Body)
+		} else {
+			body, err = readAll(resp.Body, buf)
+		}
 		resp.Body.Close()
 		if err != nil {
 			return err

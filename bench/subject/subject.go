@@ -118,7 +118,7 @@ var ErrUncounted = errors.New("not to be counted")
 // All lists the subjects in the order of the table: the floor, the rivals, and
 // ours from the engine upwards.
 func All() []Subject {
-	return []Subject{floor, netHTTP, netHTTPTimeout, xNet, fastHTTP, restyClient, h2load, engine, pooled, prepared, public}
+	return []Subject{floor, netHTTP, netHTTPTimeout, netHTTPKept, xNet, fastHTTP, fastHTTPKept, restyClient, h2load, engine, pooled, prepared, public}
 }
 
 // Speaks reports whether s can take part in a run about p; empty means HTTP1.
