@@ -336,21 +336,26 @@ func (p *Parser) section(src []byte, i int, spans []span, in lines) ([]span, int
 			i++
 		}
 		value := i
-		end, err := p.text(src, i)
-		if end == len(src) || err != nil {
-			return spans, 0, err
-		}
-		next, err := p.lineEnd(src, end, in)
-		if next == 0 || err != nil {
-			return spans, 0, err
+		end := plain(src, i)
+		next := end + 2
+		if next > len(src) || src[end] != '\r' || src[end+1] != '\n' {
+			// Not the usual line.
+			var err error
+			if end, err = p.text(src, end); end == len(src) || err != nil {
+				return spans, 0, err
+			}
+			if next, err = p.lineEnd(src, end, in); next == 0 || err != nil {
+				return spans, 0, err
+			}
 		}
 		if len(spans) == cap(spans) {
 			spans = append(make([]span, 0, 4*cap(spans)), spans...)
 		}
-		spans = append(spans, span{
-			name: uint32(start), nameEnd: uint32(nameEnd),
-			value: uint32(value), valueEnd: uint32(trimEnd(src, value, end)),
-		})
+		spans = spans[:len(spans)+1]
+		sp := &spans[len(spans)-1]
+		sp.name, sp.nameEnd = uint32(start), uint32(nameEnd)
+		sp.value, sp.valueEnd = uint32(value), uint32(trimEnd(src, value, end))
+		sp.folded = false
 		i = next
 	}
 	return spans, 0, nil
