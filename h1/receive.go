@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"gohttpx.dev/internal/reset"
 	"gohttpx.dev/wire"
 )
 
@@ -75,7 +76,7 @@ func (c *Conn) readError(err error) error {
 	}
 	eof := err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF)
 	switch {
-	case c.inHead && c.firstAt == 0 && (eof || isReset(err)):
+	case c.inHead && c.firstAt == 0 && (eof || reset.Is(err)):
 		// The failed write, if there was one, tells more than the end.
 		if c.active && c.up.where.Load() == upDone && c.up.err != nil {
 			err = c.up.err.Err
@@ -83,7 +84,7 @@ func (c *Conn) readError(err error) error {
 			err = c.writeErr.Err
 		}
 		return &wire.Error{Phase: phase, Kind: wire.KindDisconnected, Remote: true, Sent: c.sent.Load(), Err: err}
-	case c.inHead && c.firstAt != 0 && (eof || isReset(err)):
+	case c.inHead && c.firstAt != 0 && (eof || reset.Is(err)):
 		if eof {
 			err = io.ErrUnexpectedEOF
 		}

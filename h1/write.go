@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"gohttpx.dev/internal/bufpool"
+	"gohttpx.dev/internal/reset"
 	"gohttpx.dev/wire"
 )
 
@@ -67,7 +68,7 @@ func (c *Conn) wrote(u *upload, n int64, err error, now, progress int64) (int64,
 	case u != nil && u.stopped.Load():
 		return 0, errStopped
 	case !isTimeout(err):
-		if u != nil && brokenOff(err) {
+		if u != nil && reset.Broken(err) {
 			u.reset.Store(true)
 		}
 		return 0, c.writeError(err)
@@ -80,21 +81,17 @@ func (c *Conn) wrote(u *upload, n int64, err error, now, progress int64) (int64,
 // writeError says what a failed write means.
 func (c *Conn) writeError(err error) *wire.Error {
 	e := &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindNetwork, Remote: true, Sent: c.sent.Load(), Err: err}
-	if isReset(err) || errors.Is(err, io.ErrClosedPipe) {
+	if reset.Is(err) || errors.Is(err, io.ErrClosedPipe) {
 		e.Kind = wire.KindDisconnected
 	}
 	return e
 }
 
-// brokenOff reports that a write was told of a reset. After the peer's FIN it is
-// told EPIPE, which says nothing of how the peer's bytes ended.
-func brokenOff(err error) bool { return isReset(err) && !errors.Is(err, syscall.EPIPE) }
-
 // resetTold returns the reset that a write of this exchange was told of, or nil. A
 // socket tells of it but once: a read after that meets an ordinary end, which must
 // not pass for the end of content.
 func (c *Conn) resetTold() error {
-	if e := c.writeErr; e != nil && brokenOff(e.Err) {
+	if e := c.writeErr; e != nil && reset.Broken(e.Err) {
 		return e.Err
 	}
 	u := c.up

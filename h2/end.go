@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"syscall"
 	"time"
 
+	"gohttpx.dev/internal/reset"
 	"gohttpx.dev/wire"
 )
 
@@ -117,8 +117,8 @@ func (d *detail) Unwrap() error { return d.err }
 func (c *Conn) lostLocked(err error) {
 	// A socket tells of a reset but once: where a write was told, the read meets an
 	// ordinary end. (That a write meets the end of the peer's half is EPIPE.)
-	told := isReset(c.writeErr) && !errors.Is(c.writeErr, syscall.EPIPE)
-	e := ending{kind: wire.KindNetwork, lost: true, reset: told || isReset(err), err: err}
+	told := reset.Broken(c.writeErr)
+	e := ending{kind: wire.KindNetwork, lost: true, reset: told || reset.Is(err), err: err}
 	switch {
 	case c.writeErr != nil && isTimeout(c.writeErr):
 		e.kind, e.phase = wire.KindTimeout, wire.PhaseWrite
@@ -146,7 +146,7 @@ func (c *Conn) Err() error {
 
 // isEnd reports whether err is that of a peer which has gone without a word.
 func isEnd(err error) bool {
-	return err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) || isReset(err)
+	return err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) || reset.Is(err)
 }
 
 // brokeLocked ends a connection whose peer has broken the protocol.

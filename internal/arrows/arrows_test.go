@@ -23,8 +23,8 @@ type row struct {
 var table = map[string]row{
 	"wire": {},
 	"tls":  {},
-	"h1":   {ours: []string{"wire", "internal/bufpool"}},
-	"h2":   {ours: []string{"wire", "internal/bufpool"}, thirdParty: []string{"golang.org/x/net/http2/hpack"}},
+	"h1":   {ours: []string{"wire", "internal/bufpool", "internal/reset"}},
+	"h2":   {ours: []string{"wire", "internal/bufpool", "internal/reset"}, thirdParty: []string{"golang.org/x/net/http2/hpack"}},
 	"pool": {ours: []string{"wire"}},
 	// CONNECT is an HTTP/1.1 exchange, so proxy uses h1's codec.
 	"proxy": {ours: []string{"wire", "h1", "internal/digest"}},
@@ -41,6 +41,7 @@ var table = map[string]row{
 	"internal/bufpool": {},
 	"internal/digest":  {ours: []string{"wire"}},
 	"internal/memconn": {},
+	"internal/reset":   {},
 	// For tests only: no row but these names them.
 	"internal/leak":   {},
 	"internal/faults": {ours: []string{"internal/memconn"}},

@@ -1,9 +1,6 @@
-package h2
+package reset
 
-import (
-	"errors"
-	"syscall"
-)
+import "syscall"
 
 const (
 	wsaeConnAborted = syscall.Errno(10053) // WSAECONNABORTED
@@ -11,12 +8,7 @@ const (
 	wsaeShutdown    = syscall.Errno(10058) // WSAESHUTDOWN
 )
 
-// isReset reports whether the peer has broken the connection.
-func isReset(err error) bool {
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		return false
-	}
+func is(errno syscall.Errno) bool {
 	switch errno {
 	case wsaeConnAborted, wsaeConnReset, wsaeShutdown, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE:
 		return true

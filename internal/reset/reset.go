@@ -1,0 +1,33 @@
+// Package reset tells whether a peer has broken a connection, from what the
+// system says of it.
+//
+// # Overview
+//
+// Is is asked of the error of a read or a write, Broken of a write's alone. What
+// the system says differs: Windows has numbers of its own, which package syscall
+// does not map to those of Unix.
+//
+// # Concurrency
+//
+// The functions have no state.
+//
+// # Limitations
+//
+// What a proxy in the way or a TLS implementation says in words is not looked at.
+package reset
+
+import (
+	"errors"
+	"syscall"
+)
+
+// Is reports whether the peer has ended the connection for reading and writing:
+// a reset, an abort, or a write after its end.
+func Is(err error) bool {
+	var errno syscall.Errno
+	return errors.As(err, &errno) && is(errno)
+}
+
+// Broken reports whether a write was told of a reset. After the peer's FIN it is
+// told EPIPE, which says nothing of how the peer's bytes ended.
+func Broken(err error) bool { return Is(err) && !errors.Is(err, syscall.EPIPE) }
