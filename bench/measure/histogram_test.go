@@ -61,3 +61,16 @@ func TestHistogramQuantiles(t *testing.T) {
 		}
 	}
 }
+
+// A quantile is the smallest value with so many up to it, not one before that.
+func TestHistogramRanks(t *testing.T) {
+	var h Histogram
+	for _, d := range []time.Duration{1, 2, 3} {
+		h.Add(d)
+	}
+	for q, want := range map[float64]time.Duration{0.01: 1, 1. / 3: 1, 0.34: 2, 0.5: 2, 0.67: 3, 0.999: 3, 1: 3} {
+		if got := h.Quantile(q); got != want {
+			t.Errorf("quantile %v of 1, 2, 3 is %d, expected %d", q, got, want)
+		}
+	}
+}

@@ -171,7 +171,8 @@ func TestUncounted(t *testing.T) {
 // slice ends with the last request.
 func TestLateAside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := subject.Subject{Name: "late", Open: func(subject.Options) (subject.Client, error) { return late{}, nil }}
+		calls := 0
+		s := subject.Subject{Name: "late", Open: func(subject.Options) (subject.Client, error) { return late{calls: &calls}, nil }}
 		results, err := Plan{Entries: Entries([]subject.Subject{s}, subject.Options{Conns: 2}), Rounds: 2, Slice: 100 * time.Millisecond}.Run(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -181,18 +182,25 @@ func TestLateAside(t *testing.T) {
 				t.Errorf("%d requests in %v, expected 15 of 7 ms each", x.Requests, x.Wall)
 			}
 		}
+		if calls != 2*(2+15) {
+			t.Errorf("%d requests in 2 rounds, expected 15 and a tenth more of the time to warm up in each", calls)
+		}
 	})
 }
 
 // late is a client whose requests take 7 ms and whose first goroutine pauses for 80.
-type late struct{ aside }
+type late struct {
+	aside
+	calls *int // requests
+}
 
-func (late) Worker(i int) (subject.Exchange, error) {
+func (l late) Worker(i int) (subject.Exchange, error) {
 	return func() error {
 		if i == 0 {
 			<-time.After(80 * time.Millisecond)
 			return subject.ErrUncounted
 		}
+		*l.calls++
 		<-time.After(7 * time.Millisecond)
 		return nil
 	}, nil
@@ -237,7 +245,7 @@ func TestProgram(t *testing.T) {
 	}
 	n := results[0].Slices[0].Requests
 	x := results[1].Slices[0]
-	if len(p.asked) != 2 || p.asked[0] != 1 || p.asked[1] != n+1 || x.Requests != n || x.CPU() != 3*time.Millisecond || x.User != time.Duration(n)*2*time.Millisecond {
+	if len(p.asked) != 2 || p.asked[0] != 1 || p.asked[1] != n+1 || x.Requests != n || x.CPU() != 3*time.Millisecond || x.Wall != time.Duration(n)*3*time.Millisecond || x.User != time.Duration(n)*2*time.Millisecond {
 		t.Errorf("asked for %v where %d were made; %d requests, CPU %v each", p.asked, n, x.Requests, x.CPU())
 	}
 }

@@ -26,6 +26,7 @@ func TestAims(t *testing.T) {
 		{"above", many(15, 12), "missed"},
 		{"spread, median below", append(mixed(7, 10), 7), "open (median within, interval not)"},
 		{"spread, median above", append(mixed(7, 10), 10), "open (median beyond, interval not)"},
+		{"at it and above", append(mixed(8, 10), 8), "open (median within, interval not)"},
 		{"too few rounds", many(14, 5), "open (too few rounds to say)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -82,6 +83,16 @@ func TestAimQuantities(t *testing.T) {
 				t.Errorf("no %q in %q", tt.want, got)
 			}
 		})
+	}
+	// A few of the runtime's are in it, a tenth is not.
+	for allocs, want := range map[uint64]string{7040: "7.0 [7.0, 7.0], holds", 7060: "7.1 [7.1, 7.1], missed"} {
+		s := scenario(15)
+		for _, x := range s.Results[2].Slices {
+			x.Allocs = allocs
+		}
+		if got := aimsOf(t, s); !strings.Contains(got, "httpx ≤ 7 allocations: "+want+"\n") {
+			t.Errorf("%d allocations of 1000 requests: no %q in\n%s", allocs, want, got)
+		}
 	}
 	// 5 allocations each.
 	if got := aimsOf(t, scenario(15)); !strings.Contains(got, "aim: h1-64: httpx ≤ 7 allocations: 5.0 [5.0, 5.0], holds\n") {

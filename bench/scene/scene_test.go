@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"gohttpx.dev/bench/report"
 	"gohttpx.dev/bench/server"
 	"gohttpx.dev/bench/subject"
 )
@@ -85,6 +86,35 @@ func TestNames(t *testing.T) {
 	}
 	if _, err := Named("nobody"); err == nil || short == 0 || short == len(names) {
 		t.Errorf("%v; %d of %d are short", err, short, len(names))
+	}
+}
+
+// Every aim is about a scene in which those that it names take part, in the short run
+// too if the scene is of it.
+func TestAimsAreMeasured(t *testing.T) {
+	for _, o := range report.Judge(nil) {
+		s, err := Named(o.Scene)
+		if err != nil {
+			t.Errorf("an aim: %v", err)
+			continue
+		}
+		for _, short := range []bool{false, true} {
+			if short && !s.Short {
+				continue
+			}
+			some, absent, err := s.subjects(Env{Short: short})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, one := range some {
+				absent = append(absent, one.Name)
+			}
+			for _, name := range append([]string{o.Aim.Subject}, o.Aim.Against...) {
+				if !slices.Contains(absent, name) {
+					t.Errorf("%s, short %t: %s takes no part, but is in the aim %s", o.Scene, short, name, o.Aim)
+				}
+			}
+		}
 	}
 }
 
