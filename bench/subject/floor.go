@@ -51,11 +51,12 @@ func (f *floorClient) Worker(i int) (Exchange, error) {
 		return nil, err
 	}
 	var refreshAt time.Time
+	timeout := f.o.timeout()
 	return func() error {
 		request := requests[c.next()]
 		if now := time.Now(); now.After(refreshAt) {
-			refreshAt = now.Add(Timeout / 10)
-			if err := nc.SetDeadline(now.Add(Timeout + Timeout/10)); err != nil {
+			refreshAt = now.Add(timeout / 10)
+			if err := nc.SetDeadline(now.Add(timeout + timeout/10)); err != nil {
 				return err
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"gohttpx.dev/bench/server"
 )
@@ -118,6 +119,7 @@ func TestSlowReader(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			start := time.Now()
 			for range 3 {
 				if err := slow(); !errors.Is(err, ErrUncounted) {
 					t.Fatal(err)
@@ -125,6 +127,9 @@ func TestSlowReader(t *testing.T) {
 				if err := fast(); err != nil {
 					t.Fatal(err)
 				}
+			}
+			if d := time.Since(start); d < 3*slowPause {
+				t.Errorf("three pieces took %v, which is not slow", d)
 			}
 		})
 	}
