@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -33,7 +34,8 @@ func (c *counting) Accept() (net.Conn, error) {
 // nobody gives one up that another goroutine will want.
 func TestCaps(t *testing.T) {
 	for _, o := range []Options{
-		{Conns: 5, Size: 64},
+		// All wait for each other, at the server and after it, and are idle together.
+		{Conns: 5, Size: 64, Kind: server.KindAll},
 		{Conns: 3, Goroutines: 12, Size: 64},
 	} {
 		for _, s := range Speaking(HTTP1) {
@@ -44,7 +46,28 @@ func TestCaps(t *testing.T) {
 				l := &counting{Listener: listen(t)}
 				go server.Serve(l)
 				o.Addr = l.Addr().String()
-				exchange(t, s, o)
+				c, err := s.Open(o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				exchanges := make([]Exchange, max(o.Conns, o.Goroutines))
+				for i := range exchanges {
+					if exchanges[i], err = c.Worker(i); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for range 10 {
+					var all sync.WaitGroup
+					for _, one := range exchanges {
+						all.Go(func() {
+							if err := one(); err != nil {
+								t.Error(err)
+							}
+						})
+					}
+					all.Wait()
+				}
 				if n := l.n.Load(); n > int32(o.Conns) {
 					t.Errorf("%d connections, expected %d at most", n, o.Conns)
 				}
