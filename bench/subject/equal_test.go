@@ -79,7 +79,7 @@ func TestCaps(t *testing.T) {
 // A server that falls silent is noticed by all but those of whom the table says
 // that they have no timeout.
 func TestTimeouts(t *testing.T) {
-	never := map[string]bool{"nethttp": true, "xnet": true}
+	never := map[string]bool{"nethttp": true, "nethttp-kept": true, "xnet": true}
 	for _, proto := range []Proto{HTTP1, HTTP2Cleartext} {
 		for _, s := range Speaking(proto) {
 			if never[s.Name] || proto != HTTP1 && s.Name == "floor" {
