@@ -182,7 +182,7 @@ func (c *Conn) finish(last exState, reuse, hard bool) error {
 			c.stopUpload()
 		}
 	}
-	reuse = c.unwatch() && reuse && c.keep && c.r == c.w && !c.excess && c.readErr == nil &&
+	reuse = c.unwatch() && reuse && c.keep && c.r == c.w && !c.excess && c.readErr == nil && c.writeErr == nil &&
 		(c.cfg.MaxRequests <= 0 || c.served < c.cfg.MaxRequests)
 	if reuse && last != exFailed {
 		c.park()

@@ -326,3 +326,36 @@ func TestSilenceAfterWriteError(t *testing.T) {
 		})
 	}
 }
+
+// halfWrite takes half of the first write and fails.
+type halfWrite struct {
+	*memconn.Conn
+	failed bool
+}
+
+func (h *halfWrite) Write(p []byte) (int, error) {
+	if h.failed {
+		return h.Conn.Write(p)
+	}
+	h.failed = true
+	n, _ := h.Conn.Write(p[:len(p)/2])
+	return n, syscall.EPIPE
+}
+
+// The peer may still expect the half that was not sent, and would take it from the
+// next request.
+func TestWriteErrorEndsConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nc, p := peer.H1(t)
+		r := rigOver(t, h1.Config{}, &halfWrite{Conn: nc}, p)
+		r.script(func() { r.p.Send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") })
+		var res wire.Response
+		if err := r.do(context.Background(), get("/a/path"), &res); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := io.ReadAll(res.Body); string(b) != "ok" || err != nil {
+			t.Errorf("got %q, %v", b, err)
+		}
+		r.wantFree(1, wire.ConnClosed)
+	})
+}
