@@ -222,6 +222,51 @@ func TestUploadFrames(t *testing.T) {
 	})
 }
 
+// An upload goes in large frames if the peer takes them; with its header a frame
+// fills records of TLS.
+func TestLargeFrames(t *testing.T) {
+	for _, tt := range []struct {
+		name          string
+		takes, window uint32
+		most          int
+		frames        int // at most
+	}{
+		{"usual frames only", 16 << 10, 8 << 20, 16<<10 - 9, 66},
+		{"a little more", 65526, 8 << 20, 16<<10 - 9, 66},
+		{"large frames", 65527, 8 << 20, 64<<10 - 9, 40},
+		{"very large frames", 1<<24 - 1, 8 << 20, 64<<10 - 9, 40},
+		{"a small window", 1 << 20, 4 << 10, 4 << 10, 257},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := start(t, h2.Config{}, h2.Setting{ID: h2.SettingInitialWindowSize, Value: tt.window},
+					h2.Setting{ID: h2.SettingMaxFrameSize, Value: tt.takes})
+				f.SendRaw(h2.AppendWindowUpdate(nil, 0, 8<<20))
+				const size = 1 << 20
+				k := f.do(t.Context(), post("/", io.NopCloser(io.LimitReader(new(pattern), size)), size))
+				f.WantHeaders(1, "", "a request")
+				frames, got := 0, 0
+				for end := false; !end; {
+					fr := f.Want(h2.FrameData, 1, "content")
+					frames++
+					if len(fr.Payload) > tt.most {
+						t.Fatalf("a frame of %d bytes", len(fr.Payload))
+					}
+					got += len(fr.Payload)
+					if end = fr.EndStream(); !end {
+						f.SendRaw(h2.AppendWindowUpdate(nil, 1, uint32(len(fr.Payload))))
+					}
+				}
+				if got != size || frames > tt.frames {
+					t.Errorf("%d bytes in %d frames", got, frames)
+				}
+				f.Respond(1, "200", "ok")
+				k.ok(200, "ok")
+			})
+		})
+	}
+}
+
 // How many connections, and how many streams on each, are set one by one; and
 // the streams are spread over the connections.
 func TestConnectionsAndStreams(t *testing.T) {

@@ -15,8 +15,23 @@ import (
 // is done by whoever makes it possible: the sender, the reader when a window
 // opens, or the writer when it has emptied the buffer.
 
-// quantum is the most that a stream sends in its turn, in bytes.
-const quantum = 16 << 10
+// The most that a stream sends in its turn, in bytes: with the header of its frame it
+// fills records of TLS, 16 KiB each. One that sends alone, to a peer that takes large
+// frames, sends four records in one: many a peer answers each frame with a
+// WINDOW_UPDATE, which costs a read.
+const (
+	quantum     = 16<<10 - FrameHeaderLen
+	quantumLone = 64<<10 - FrameHeaderLen
+)
+
+// turnLocked is the most that the next in the queue may send, which was taken from it.
+func (c *Conn) turnLocked() int {
+	if c.peer.MaxFrameSize < quantumLone || !c.sendq.empty() {
+		return quantum
+	}
+	// No more than the buffer grows to: see maxWrite.
+	return min(quantumLone, maxWrite+quantum-len(c.wbuf))
+}
 
 // sendQueue holds the streams that could send, but for the connection's window
 // or the size of the buffer.
@@ -102,7 +117,7 @@ func (c *Conn) pumpLocked() {
 	was := len(c.wbuf)
 	for !c.sendq.empty() && len(c.wbuf) < maxWrite && c.sendWin.Available() > 0 {
 		s := c.sendq.pop()
-		n := min(len(s.pend), quantum, int(c.peer.MaxFrameSize), s.send.Available(), c.sendWin.Available())
+		n := min(len(s.pend), c.turnLocked(), s.send.Available(), c.sendWin.Available())
 		if n == 0 {
 			s.queued = false // the window has shrunk
 			continue

@@ -41,8 +41,8 @@ type upload struct {
 // The sizes of the buffer between a body and its frames: at first, and once as much
 // as the larger holds has been sent. A peer that takes little is not worth more.
 const (
-	firstUpload = 16 << 10
-	bulkUpload  = 64 << 10
+	firstUpload = quantum
+	bulkUpload  = 4 * quantum
 )
 
 func durationOf(ns int64) time.Duration { return time.Duration(max(ns, 0)) }
@@ -136,11 +136,11 @@ func (u *upload) send() error {
 	if u.body == nil {
 		return u.finish(nil)
 	}
-	u.buf = bufpool.Get(firstUpload)
+	u.buf = bufpool.Get(firstUpload)[:firstUpload]
 	for empty := 0; ; {
 		if u.total >= bulkUpload && len(u.buf) < bulkUpload {
 			bufpool.Put(u.buf)
-			u.buf = bufpool.Get(bulkUpload)
+			u.buf = bufpool.Get(bulkUpload)[:bulkUpload]
 		}
 		if !u.enter() {
 			return errStopped
