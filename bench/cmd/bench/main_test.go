@@ -192,6 +192,30 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// -heap is held while the clock runs, and -procs is what the client has.
+func TestHeapAndProcs(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	dir := t.TempDir()
+	least := uint64(1 << 62)
+	stderr := watched{func(string) {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		least = min(least, m.HeapAlloc)
+	}}
+	var stdout bytes.Buffer
+	err := run(t.Context(), []string{"-subjects", "floor", "-c", "1", "-rounds", "2", "-slice", "1ms", "-heap", "64", "-procs", "1", "-out", dir, "-machine", "here"}, &stdout, stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if least < 64<<20 || least > 1<<40 {
+		t.Errorf("%d bytes live", least)
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*.txt"))
+	if file, err := os.ReadFile(files[0]); err != nil || !strings.Contains(string(file), "\ngomaxprocs: 1\n") || !strings.Contains(string(file), "\nheap-mib: 64\n") {
+		t.Errorf("%v in\n%s", err, file)
+	}
+}
+
 // Two runs in one minute have two files, and one report that cannot be written does
 // not cost the others.
 func TestPublish(t *testing.T) {
