@@ -79,7 +79,8 @@ func (c *Conn) readHead(res *wire.Response) (int, error) {
 				// Most heads come in one piece. The parser finds the end of one
 				// that is good where ScanHead does; what is not, or not yet, is
 				// left to the judgement below.
-				if n, err := c.parser.Response(src, res); err == nil && n > 0 && n <= c.cfg.Limits.HeadBytes {
+				within := src[:min(len(src), c.cfg.Limits.HeadBytes)]
+				if n, err := c.parser.Response(within, res); err == nil && n > 0 {
 					return c.tookHead(res, src[:n]), nil
 				}
 			}

@@ -1,7 +1,9 @@
 package h1_test
 
 import (
+	"context"
 	"testing"
+	"testing/synctest"
 
 	"gohttpx.dev/h1"
 	"gohttpx.dev/wire"
@@ -36,6 +38,39 @@ func TestParserAndScanAgreeOnTheEnd(t *testing.T) {
 		}
 		if taken < 1000 {
 			t.Errorf("after %q only %d heads are taken", start, taken)
+		}
+	}
+}
+
+// A head that is above the limit is refused unread, whether it comes in one piece
+// or byte by byte: nothing of it is in the response.
+func TestHeadAboveLimitIsNotParsed(t *testing.T) {
+	const head = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+	for _, tt := range []struct {
+		name  string
+		limit int
+		taken bool
+	}{{"as long as the limit", len(head), true}, {"one byte longer", len(head) - 1, false}} {
+		for _, step := range []int{len(head), 1} {
+			t.Run(tt.name+", "+itoa(step)+" bytes at once", func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := newRig(t, h1.Config{Limits: h1.Limits{HeadBytes: tt.limit}})
+					r.script(func() {
+						for i := 0; i < len(head); i += step {
+							r.p.Conn.Write([]byte(head[i : i+step])) // in vain once it has been refused
+							synctest.Wait()
+						}
+					})
+					var res wire.Response
+					err := r.do(context.Background(), get("/"), &res)
+					if (err == nil) != tt.taken {
+						t.Errorf("the error is %v", err)
+					}
+					if parsed := res.Status != 0 || res.Fields != nil; parsed != tt.taken {
+						t.Errorf("the response has %d %v", res.Status, res.Fields)
+					}
+				})
+			})
 		}
 	}
 }
