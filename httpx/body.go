@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"fmt"
 	"io"
 
 	"gohttpx.dev/wire"
@@ -9,6 +10,15 @@ import (
 // streamBody is a Response as its own Body: the connection's bytes, or the buffer
 // once they have been read into one.
 type streamBody Response
+
+// Format is for all verbs: what prints a body by its fields would print the
+// response, secrets and all, and an encoder would go round in it.
+func (s *streamBody) Format(f fmt.State, _ rune) { io.WriteString(f, s.what()) }
+
+// MarshalText is Format, for encoders.
+func (s *streamBody) MarshalText() ([]byte, error) { return []byte(s.what()), nil }
+
+func (s *streamBody) what() string { return "the body of " + (*Response)(s).String() }
 
 func (s *streamBody) Read(p []byte) (int, error) {
 	r := (*Response)(s)
