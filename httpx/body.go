@@ -56,6 +56,9 @@ type rawBody struct{ resp *Response }
 
 func (b rawBody) Read(p []byte) (n int, err error) {
 	r := b.resp
+	if r.atEOF {
+		return 0, io.EOF // the engine may have another exchange on the connection by now
+	}
 	limit, received := r.limit(), r.received.Load()
 	p, ok := within(p, received, limit)
 	if !ok || r.ContentLength() > limit {
@@ -69,6 +72,7 @@ func (b rawBody) Read(p []byte) (n int, err error) {
 	if received = r.received.Add(int64(n)); received > limit {
 		return int(max(int64(n)-(received-limit), 0)), r.tooLarge("received", limit)
 	}
+	r.atEOF = err == io.EOF
 	if n > 0 {
 		r.report()
 	}

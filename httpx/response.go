@@ -57,6 +57,7 @@ type Response struct {
 	buffered  bool
 	buffering bool // Buffer has been called; the reader's
 	complete  bool // a client or a transport of ours has filled it in
+	atEOF     bool // the content has been read to its end; the reader's
 	traced    bool // the traces will be told of the end
 
 	wire wire.Response // the engine's side, in the same allocation
