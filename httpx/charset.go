@@ -42,7 +42,6 @@ func WithCharsetDetector(f func(content []byte) string) Option {
 type textState struct {
 	set      *charset                // by SetCharset; nil: not
 	detected atomic.Pointer[charset] // by WithCharsetDetector
-	read     atomic.Bool             // text has been given out
 }
 
 // ContentCharset returns the charset that Content-Type names, in lower case and
@@ -78,7 +77,7 @@ func (r *Response) SetCharset(name string) error {
 	switch {
 	case c.name == "":
 		err = fmt.Errorf("SetCharset: %w: %q", ErrUnknownCharset, name)
-	case r.text.read.Load():
+	case r.textRead.Load():
 		err = errors.New("SetCharset: text has been read with another charset already: call it before Text, TextChunks and Lines")
 	default:
 		r.text.set = &c
@@ -122,7 +121,7 @@ func (r *Response) Text() string {
 	if !r.buffered {
 		return ""
 	}
-	r.text.read.Store(true)
+	r.textRead.Store(true)
 	return r.charset().decode(r.body)
 }
 

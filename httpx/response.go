@@ -53,7 +53,8 @@ type Response struct {
 	atEnd     atomic.Pointer[endHook] // nil: nobody waits for it
 	progress  func(done, total int64) // SaveToFile's; nil: the request's, if any
 	text      textState
-	lease     lease // of the request's body
+	textRead  atomic.Bool // text has been given out
+	lease     lease       // of the request's body
 	buffered  bool
 	buffering bool // Buffer has been called; the reader's
 	complete  bool // a client or a transport of ours has filled it in
@@ -73,7 +74,7 @@ func now() moment { return moment(time.Since(theOther)) }
 
 func (m moment) since() time.Duration { return time.Duration(now() - m) }
 
-// body is r.Body as r has it.
+// ownBody is r.Body as r has it.
 func (r *Response) ownBody() *streamBody { return (*streamBody)(r) }
 
 // Buffer reads the rest of the content into memory and frees the connection.

@@ -75,7 +75,7 @@ func (p *textPieces) next() ([]byte, error) {
 
 // textPieces is r's content as text.
 func (r *Response) textPieces() pieces {
-	r.text.read.Store(true)
+	r.textRead.Store(true)
 	return &textPieces{newPieces(r.contents()), r.charset().decoder()}
 }
 
