@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
@@ -38,10 +37,10 @@ func WithCharsetDetector(f func(content []byte) string) Option {
 	return moreOption(func(m *more) error { m.detector = f; return nil })
 }
 
-// textState is what a response knows of its text.
-type textState struct {
-	set      *charset                // by SetCharset; nil: not
-	detected atomic.Pointer[charset] // by WithCharsetDetector
+// foundCharset is the charset of a response where Content-Type does not say it.
+type foundCharset struct {
+	charset
+	set bool // by SetCharset, else by WithCharsetDetector's function
 }
 
 // ContentCharset returns the charset that Content-Type names, in lower case and
@@ -80,15 +79,16 @@ func (r *Response) SetCharset(name string) error {
 	case r.textRead.Load():
 		err = errors.New("SetCharset: text has been read with another charset already: call it before Text, TextChunks and Lines")
 	default:
-		r.text.set = &c
+		r.found.Store(&foundCharset{c, true})
 		return nil
 	}
 	return r.failed("decode", err)
 }
 
 func (r *Response) charset() charset {
-	if c := r.text.set; c != nil {
-		return *c
+	found := r.found.Load()
+	if found != nil && found.set {
+		return found.charset
 	}
 	if c := lookupCharset(r.ContentCharset()); c.name != "" {
 		return c
@@ -103,14 +103,14 @@ func (r *Response) charset() charset {
 	if m.detector == nil || !r.buffered {
 		return charsetUTF8
 	}
-	if c := r.text.detected.Load(); c != nil {
-		return *c
+	if found != nil {
+		return found.charset
 	}
 	c := lookupCharset(m.detector(r.body))
 	if c.name == "" {
 		c = charsetUTF8
 	}
-	r.text.detected.Store(&c)
+	r.found.CompareAndSwap(nil, &foundCharset{charset: c})
 	return c
 }
 

@@ -36,7 +36,6 @@ func fromStd(ctx context.Context, res *http.Response, req *Request) *Response {
 		Header:     headerFromStd(res.Header),
 		Request:    req,
 		start:      now(),
-		complete:   true,
 	}
 	if req == nil {
 		r.Request = requestFromStd(res.Request)
@@ -44,7 +43,7 @@ func fromStd(ctx context.Context, res *http.Response, req *Request) *Response {
 		r.more = req.more
 	}
 	r.URL = r.Request.URL
-	r.Body = r.ownBody()
+	r.complete()
 	r.wire = wire.Response{
 		Status: res.StatusCode, Proto: protoOf(res.ProtoMajor, res.ProtoMinor), ContentLength: res.ContentLength,
 		Conn: &wire.ConnInfo{Proto: protoOf(res.ProtoMajor, res.ProtoMinor), TLS: res.TLS},

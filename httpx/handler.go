@@ -118,8 +118,8 @@ func (t *handlerTransport) RoundTrip(ctx context.Context, r *Request) (*Response
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	resp := &Response{Request: r, URL: r.URL, more: r.more, start: now(), complete: true}
-	resp.Body = resp.ownBody()
+	resp := &Response{Request: r, URL: r.URL, more: r.more, start: now()}
+	resp.complete()
 	w := new(wire.Request)
 	if err := r.fill(ctx, w, r.more, nil); err != nil {
 		return nil, wrap(r, nil, err)

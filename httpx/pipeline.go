@@ -267,7 +267,7 @@ func (x *exchange) authenticate(ctx context.Context, req *Request) (*Response, e
 	if err != nil {
 		return nil, wrapOp("auth", req, err)
 	}
-	if !resp.complete {
+	if resp.self != resp {
 		resp.adopt(req) // the Auth has made it
 	}
 	return resp, nil

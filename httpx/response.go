@@ -52,12 +52,12 @@ type Response struct {
 	total     atomic.Int64            // nanoseconds from start to the end of the body; 0: not ended
 	atEnd     atomic.Pointer[endHook] // nil: nobody waits for it
 	progress  func(done, total int64) // SaveToFile's; nil: the request's, if any
-	text      textState
+	self      *Response               // r, once it is complete; a copy that somebody makes is not
+	found     atomic.Pointer[foundCharset]
 	textRead  atomic.Bool // text has been given out
 	lease     lease       // of the request's body
 	buffered  bool
 	buffering bool // Buffer has been called; the reader's
-	complete  bool // a client or a transport of ours has filled it in
 	atEOF     bool // the content has been read to its end; the reader's
 	traced    bool // the traces will be told of the end
 
@@ -76,6 +76,9 @@ func (m moment) since() time.Duration { return time.Duration(now() - m) }
 
 // ownBody is r.Body as r has it.
 func (r *Response) ownBody() *streamBody { return (*streamBody)(r) }
+
+// complete says that r is whole: a client or a transport of ours has filled it in.
+func (r *Response) complete() { r.Body, r.self = r.ownBody(), r }
 
 // Buffer reads the rest of the content into memory and frees the connection.
 // It does nothing for a response that is buffered already. Above 1 GiB it fails
@@ -102,7 +105,8 @@ func (r *Response) Buffer() error {
 		}
 		r.Body.Close()
 		r.stop()
-		r.Body, r.body, r.buffered, r.complete = r.ownBody(), b, true, true
+		r.complete()
+		r.body, r.buffered = b, true
 		return nil
 	}
 	if r.source != nil || !r.wire.Body.Ended() {
@@ -176,14 +180,14 @@ func (r *Response) adopt(req *Request) {
 	if r.Proto == "" {
 		r.Proto = "HTTP/1.1"
 	}
-	if r.complete {
+	if r.self == r {
 		return // it came from the network, or has been buffered
 	}
 	r.start = now()
 	if r.Body != http.NoBody {
 		r.source = r.Body
 	}
-	r.Body, r.complete = r.ownBody(), true
+	r.complete()
 }
 
 // Close ends the exchange. A body that was not read to its end is drained a

@@ -92,8 +92,8 @@ func (t *HTTPTransport) roundTrip(ctx context.Context, r *Request, m *more, def 
 	if err := r.checkURL(); err != nil {
 		return nil, err
 	}
-	resp := &Response{Request: r, URL: r.URL, start: now(), more: m, complete: true}
-	resp.Body = resp.ownBody()
+	resp := &Response{Request: r, URL: r.URL, start: now(), more: m}
+	resp.complete()
 	key, err := t.key(r, m)
 	if err != nil {
 		r.content.drop()
