@@ -135,8 +135,8 @@ func TestGenerics(t *testing.T) {
 		if err != nil || req.URL.Target() != "/1" {
 			t.Fatal(err)
 		}
-		if _, err := newClient(t).Send(context.Background(), req, p("a", 2)); err == nil {
-			t.Error("a prepared request has no placeholders")
+		if _, err := newClient(t).Send(context.Background(), req, p("a", 2)); err == nil || !strings.Contains(err.Error(), "no placeholders left") {
+			t.Errorf("a prepared request has no placeholders: %v", err)
 		}
 	})
 }
