@@ -4,6 +4,5 @@ package reset
 
 import "syscall"
 
-func is(errno syscall.Errno) bool {
-	return errno == syscall.ECONNRESET || errno == syscall.EPIPE || errno == syscall.ECONNABORTED
-}
+// ends are what the system says.
+var ends = [...]syscall.Errno{syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED}

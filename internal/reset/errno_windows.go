@@ -2,16 +2,10 @@ package reset
 
 import "syscall"
 
-const (
-	wsaeConnAborted = syscall.Errno(10053) // WSAECONNABORTED
-	wsaeConnReset   = syscall.Errno(10054) // WSAECONNRESET
-	wsaeShutdown    = syscall.Errno(10058) // WSAESHUTDOWN
-)
-
-func is(errno syscall.Errno) bool {
-	switch errno {
-	case wsaeConnAborted, wsaeConnReset, wsaeShutdown, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE:
-		return true
-	}
-	return false
+// ends are what the system says, and what package syscall makes of some of it.
+var ends = [...]syscall.Errno{
+	10053, // WSAECONNABORTED
+	10054, // WSAECONNRESET
+	10058, // WSAESHUTDOWN
+	syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE,
 }

@@ -24,8 +24,12 @@ import (
 // Is reports whether the peer has ended the connection for reading and writing:
 // a reset, an abort, or a write after its end.
 func Is(err error) bool {
-	var errno syscall.Errno
-	return errors.As(err, &errno) && is(errno)
+	for _, errno := range ends { // errors.As would see the first of joined errors only
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
 }
 
 // Broken reports whether a write was told of a reset. After the peer's FIN it is

@@ -29,6 +29,8 @@ func TestIs(t *testing.T) {
 		{"a write after the end", within(syscall.EPIPE), true, false},
 		{"a refusal", within(syscall.ECONNREFUSED), false, false},
 		{"the system's timeout", within(syscall.ETIMEDOUT), false, false},
+		{"two of the system's, the second a reset", errors.Join(within(syscall.EAGAIN), within(syscall.ECONNRESET)), true, true},
+		{"two of the system's, neither a reset", errors.Join(within(syscall.EAGAIN), within(syscall.ETIMEDOUT)), false, false},
 		{"two errors, one a reset", errors.Join(io.ErrUnexpectedEOF, syscall.ECONNRESET), true, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
