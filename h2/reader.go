@@ -167,10 +167,14 @@ func (c *Conn) readerLock() {
 func (c *Conn) readerUnlock() {
 	r := &c.in
 	r.run = 0
-	if r.holds {
-		r.holds = false
-		c.unlock()
+	if !r.holds {
+		return
 	}
+	r.holds = false
+	if c.tell {
+		r.wakeAll() // the hook may take its time
+	}
+	c.unlock()
 }
 
 // frames handles what is buffered, and makes room. It reports false if the
