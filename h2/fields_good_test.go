@@ -1,9 +1,12 @@
 package h2
 
 import (
+	"cmp"
 	"reflect"
 	"strings"
 	"testing"
+
+	"gohttpx.dev/wire"
 )
 
 // A decoder that has seen the block before, or one like it, says of a block what a
@@ -55,9 +58,32 @@ func TestGoodFields(t *testing.T) {
 			}
 		}
 	}
+	// What is kept of a value is not the end of a long string of whitespace.
+	d := NewFieldDecoder(DecoderConfig{Rules: all})
+	in(d, ResponseBlock, true, literals(":status", "200", "server", strings.Repeat(" ", 5000)+"a", "x-one", "1"))
+	if g := d.good[1]; g.name != "" || d.good[2].value != "1" {
+		t.Errorf("%+v is kept", g)
+	}
+	// Nor is a secret (RFC 7541 §6.2.3), of which it is still said each time that it is.
+	d = NewFieldDecoder(DecoderConfig{})
+	plain := append([]byte{0x88}, literals("x-key", "hush")...)
+	secret := append([]byte{0x88, 0x10}, plain[2:]...)
+	for i, src := range [][]byte{secret, plain, secret} {
+		var res wire.Response
+		d.Begin(ResponseBlock, 1, true, &res)
+		if err := cmp.Or(d.Write(src), d.End()); err != nil {
+			t.Fatal(err)
+		}
+		if is := res.Fields[0].Sensitive; is != (i != 1) {
+			t.Errorf("block %d: sensitive is %v", i, is)
+		}
+		if kept := d.good[1].value; i == 0 && kept != "" {
+			t.Errorf("%q is kept", kept)
+		}
+	}
 	// The limits count what is known to be good.
 	src := literals(":status", "200", "server", "a", "x-one", "1")
-	d := NewFieldDecoder(DecoderConfig{Fields: 2})
+	d = NewFieldDecoder(DecoderConfig{Fields: 2})
 	first := in(d, ResponseBlock, true, src)
 	if again := in(d, ResponseBlock, true, src); first.Err == "" || !reflect.DeepEqual(first, again) {
 		t.Errorf("%+v, then %+v", first, again)

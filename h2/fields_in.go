@@ -98,6 +98,7 @@ type FieldDecoder struct {
 	// most fields again and again in the same order, and what was found good once is
 	// so again. Only plain ones are here, without an anomaly, of which nothing is to
 	// be noted but that they are not pseudo-fields; the limits count them each time.
+	// What the server calls secret is not kept.
 	good [goodFields]struct{ name, value string }
 }
 
@@ -327,7 +328,7 @@ func (d *FieldDecoder) emit(h hpack.HeaderField) {
 		} else if i < goodFields {
 			g := &d.good[i]
 			g.name, g.value = "", ""
-			if d.anomalies == 0 && len(f.Name)+len(f.Value) <= maxGoodField && kindOf(f.Name) == fieldPlain && f.Value == h.Value {
+			if d.anomalies == 0 && !f.Sensitive && len(f.Name)+len(f.Value) <= maxGoodField && kindOf(f.Name) == fieldPlain && f.Value == h.Value {
 				g.name, g.value = f.Name, f.Value
 			}
 		}
