@@ -22,3 +22,13 @@ func (c *Conn) SetNextID(id uint32) {
 	c.nextID = id
 	c.mu.Unlock()
 }
+
+// Unsent is how many bytes wait for the writer.
+func (c *Conn) Unsent() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.wbuf)
+}
+
+// What bounds Unsent in an upload.
+const MaxUnsent = maxWrite + oneFlight

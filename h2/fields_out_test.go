@@ -444,6 +444,21 @@ func TestMemo(t *testing.T) {
 	}
 }
 
+// A path that was not seen before is written as hpack would, however long it is and
+// whichever code is the shorter.
+func TestNewPath(t *testing.T) {
+	for _, c := range []string{"a", "/", "X", "{", "aaaaa{", "\n", "\xff"} { // 5, 6, 8, 15 bits, 40 of 48, and what Open lets through
+		for n := range 600 {
+			f := field(PseudoPath, strings.Repeat(c, n))
+			got := NewFieldEncoder(EncoderConfig{}).Append(nil, f)
+			want := NewFieldEncoder(EncoderConfig{NoMemo: true}).Append(nil, f)
+			if !bytes.Equal(got, want) {
+				t.Fatalf("%d times %q: % x, want % x", n, c, got, want)
+			}
+		}
+	}
+}
+
 func memoSize(m *memo) (n int) {
 	for _, p := range m.places {
 		n += len(p.name) + len(p.value) + cap(p.out)

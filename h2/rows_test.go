@@ -233,8 +233,8 @@ func TestLargeFrames(t *testing.T) {
 	}{
 		{"usual frames only", 16 << 10, 8 << 20, 16<<10 - 9, 66},
 		{"a little more", 65526, 8 << 20, 16<<10 - 9, 66},
-		{"large frames", 65527, 8 << 20, 64<<10 - 9, 40},
-		{"very large frames", 1<<24 - 1, 8 << 20, 64<<10 - 9, 40},
+		{"large frames", 65527, 8 << 20, 64<<10 - 9, 30},
+		{"very large frames", 1<<24 - 1, 8 << 20, 64<<10 - 9, 30},
 		{"a small window", 1 << 20, 4 << 10, 4 << 10, 257},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -265,6 +265,58 @@ func TestLargeFrames(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What waits for a socket that takes nothing is bounded, however large the frames
+// are that the peer takes, and whichever size it takes next.
+func TestLargeFramesWait(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		large := h2.Setting{ID: h2.SettingMaxFrameSize, Value: 1 << 20}
+		usual := h2.Setting{ID: h2.SettingMaxFrameSize, Value: 16 << 10}
+		f := start(t, h2.Config{Write: wire.Never, PingInterval: -1}, h2.Setting{ID: h2.SettingInitialWindowSize, Value: 8 << 20}, large)
+		f.SendRaw(h2.AppendWindowUpdate(nil, 0, 8<<20))
+		f.nc.SetCapacity(4 << 10)
+		const size = 4 << 20
+		body := io.LimitReader(new(pattern), size)
+		k := f.do(t.Context(), never(post("/", io.NopCloser(body), size)))
+		limit, acked := 1<<20, 0
+		for got, end := 0, false; !end; {
+			synctest.Wait()
+			if n := f.c.Unsent(); n > h2.MaxUnsent+100 { // and an acknowledgement
+				t.Fatalf("%d bytes wait", n)
+			}
+			switch fr := f.Next("content"); fr.Type {
+			case h2.FrameData:
+				if len(fr.Payload) > limit {
+					t.Fatalf("a frame of %d bytes after the acknowledgement of %d", len(fr.Payload), limit)
+				}
+				was := got >> 20
+				got += len(fr.Payload)
+				if end = fr.EndStream(); end && got != size {
+					t.Errorf("got %d bytes", got)
+				}
+				if got>>20 == was {
+					break
+				}
+				if was%2 == 0 {
+					f.SendSettings(usual)
+				} else {
+					f.SendSettings(large)
+				}
+			case h2.FrameSettings:
+				if acked++; acked%2 == 1 {
+					limit = 16 << 10
+				} else {
+					limit = 1 << 20
+				}
+			}
+		}
+		if acked < 3 {
+			t.Errorf("%d acknowledgements", acked)
+		}
+		f.Respond(1, "200", "ok")
+		k.ok(200, "ok")
+	})
 }
 
 // How many connections, and how many streams on each, are set one by one; and

@@ -2,8 +2,8 @@ package h2
 
 // table holds the running streams by their identifiers. These count up by two, so
 // that a ring finds a stream without hashing; what the ring has gone around while
-// an old stream still runs is kept in a map. The ring has at most twice as many
-// places as there are streams, or tableMin.
+// an old stream still runs is kept in a map. The ring has less than four times as many
+// places as there were streams at once, or tableMin, and no more than tableMax.
 //
 // What is in it has the identifier under which it was put and is not over: a
 // stream leaves in finishLocked, before its object can serve another.
