@@ -120,6 +120,26 @@ func TestConnectionLost(t *testing.T) {
 			f.phase(wire.ConnClosed)
 		})
 	})
+	// Where the write does not come back, it is not waited for, and nobody else comes.
+	t.Run("the end, and a write that stands still", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			f := start(t, h2.Config{Write: wire.Never, PingInterval: -1})
+			f.nc.SetCapacity(20)
+			k := f.do(t.Context(), never(post("/", stream(100<<10), 100<<10)))
+			synctest.Wait()
+			began := time.Now()
+			f.Conn.(*memconn.Conn).CloseWrite()
+			f.phase(wire.ConnDraining)
+			if f.c.Reserve() {
+				t.Error("a slot for one more")
+			}
+			k.fails(wire.ErrServerClosedIdle)
+			if d := time.Since(began); d > 100*time.Millisecond {
+				t.Errorf("after %v", d)
+			}
+			f.phase(wire.ConnClosed)
+		})
+	})
 	t.Run("a complete response outlives it", func(t *testing.T) {
 		bubble(t, func(t *testing.T) {
 			f := start(t, h2.Config{})

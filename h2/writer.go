@@ -241,6 +241,9 @@ func (c *Conn) awaitWriteLocked() {
 	}
 	over := make(chan struct{})
 	c.writeEnd = over
+	// No answer would come to what is begun now.
+	c.slots.set(slotDraining)
+	c.tell = true
 	c.unlock()
 	t := time.NewTimer(toldTime)
 	select {
