@@ -93,33 +93,42 @@ func TestConnectionLost(t *testing.T) {
 		})
 	})
 	// A socket tells of a reset but once: here it tells a write, which comes back
-	// later than the read that has met an ordinary end.
-	t.Run("reset that a write is told of", func(t *testing.T) {
-		bubble(t, func(t *testing.T) {
-			nc, p := peer.H2(t)
-			told := &toldWrite{Conn: nc, writing: make(chan struct{})}
-			c, err := h2.NewConn(t.Context(), told, h2.Config{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { c.Close() })
-			f := &fixture{p, t, c, nc}
-			f.WantPreface("a connection starts with the preface")
-			f.SendSettings()
-			f.WantSettingsAck("SETTINGS are acknowledged")
-			k := f.do(t.Context(), get("/"))
-			f.WantHeaders(1, "", "a request")
-			f.SendHeaders(1, false, ":status", "200", "content-length", "10")
-			f.SendData(1, "half", false)
-			synctest.Wait()
-			told.armed.Store(true)
-			f.SendRaw(h2.AppendPing(nil, [8]byte{}, false))
-			if e := k.fails(wire.ErrRead); errors.Is(e, wire.ErrProtocol) || k.body != "half" {
-				t.Errorf("got %+v, %q", e, k.body)
-			}
-			f.phase(wire.ConnClosed)
+	// later than the read that has met an ordinary end, or before it.
+	for name, late := range map[string]struct{ write, read time.Duration }{
+		"reset that a write is told of":      {write: time.Millisecond},
+		"reset that a write was told before": {read: time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				nc, p := peer.H2(t)
+				told := &toldWrite{Conn: nc, write: late.write, read: late.read, writing: make(chan struct{})}
+				c, err := h2.NewConn(t.Context(), told, h2.Config{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { c.Close() })
+				f := &fixture{p, t, c, nc}
+				f.WantPreface("a connection starts with the preface")
+				f.SendSettings()
+				f.WantSettingsAck("SETTINGS are acknowledged")
+				k := f.do(t.Context(), get("/"))
+				f.WantHeaders(1, "", "a request")
+				f.SendHeaders(1, false, ":status", "200", "content-length", "10")
+				f.SendData(1, "half", false)
+				synctest.Wait()
+				told.armed.Store(true)
+				began := time.Now()
+				f.SendRaw(h2.AppendPing(nil, [8]byte{}, false))
+				if e := k.fails(wire.ErrRead); errors.Is(e, wire.ErrProtocol) || k.body != "half" {
+					t.Errorf("got %+v, %q", e, k.body)
+				}
+				if d := time.Since(began); d != time.Millisecond {
+					t.Errorf("after %v", d)
+				}
+				f.phase(wire.ConnClosed)
+			})
 		})
-	})
+	}
 	// Where the write does not come back, it is not waited for, and nobody else comes.
 	t.Run("the end, and a write that stands still", func(t *testing.T) {
 		bubble(t, func(t *testing.T) {
@@ -157,12 +166,13 @@ func TestConnectionLost(t *testing.T) {
 }
 
 // toldWrite is a socket that the peer resets once it is armed: the next write has
-// met that, and comes back when a read has seen the end.
+// met that, and a read sees the end. One of them comes back late.
 type toldWrite struct {
 	net.Conn
-	armed   atomic.Bool
-	once    sync.Once
-	writing chan struct{}
+	write, read time.Duration // how late
+	armed       atomic.Bool
+	once        sync.Once
+	writing     chan struct{}
 }
 
 func (c *toldWrite) Write(p []byte) (int, error) {
@@ -170,7 +180,7 @@ func (c *toldWrite) Write(p []byte) (int, error) {
 		return c.Conn.Write(p)
 	}
 	c.once.Do(func() { close(c.writing) })
-	time.Sleep(time.Millisecond)
+	time.Sleep(c.write)
 	return 0, syscall.ECONNRESET
 }
 
@@ -180,6 +190,7 @@ func (c *toldWrite) Read(p []byte) (int, error) {
 		c.Conn.SetReadDeadline(time.Now()) // nothing else comes
 	} else if c.armed.Load() {
 		<-c.writing
+		time.Sleep(c.read)
 		return 0, io.EOF
 	}
 	return n, err
