@@ -211,3 +211,44 @@ func (c *aboveSocket) Close() error {
 	c.closed = true
 	return c.Conn.Close()
 }
+
+// The only slot comes free again with a request that was never sent, and the pool is
+// told at once: others may wait for it, and nothing else would tell.
+func TestUnsentFreesSlot(t *testing.T) {
+	for name, fail := range map[string]func(t *testing.T, f *fixture) error{
+		"a bad field": func(t *testing.T, f *fixture) error {
+			req := get("/")
+			req.Fields.Add("bad name", "x")
+			return f.c.RoundTrip(t.Context(), req, new(wire.Response))
+		},
+		"cancelled before": func(t *testing.T, f *fixture) error {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			return f.c.RoundTrip(ctx, get("/"), new(wire.Response))
+		},
+		"larger than the peer takes": func(t *testing.T, f *fixture) error {
+			return f.c.RoundTrip(t.Context(), get("/"+strings.Repeat("x", 1000)), new(wire.Response))
+		},
+		"a body that is too short": func(t *testing.T, f *fixture) error {
+			return f.c.RoundTrip(t.Context(), post("/", text("x"), 2), new(wire.Response))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := start(t, h2.Config{MaxConcurrent: 1}, h2.Setting{ID: h2.SettingMaxHeaderListSize, Value: 500})
+				calls := 0
+				f.c.OnChange(func() { calls++ })
+				if !f.c.Reserve() || f.c.Reserve() {
+					t.Fatal("not one slot")
+				}
+				if err := fail(t, f); err == nil {
+					t.Error("sent")
+				}
+				if calls != 1 || !f.c.Reserve() {
+					t.Errorf("%d calls of the hook, %+v", calls, f.c.State())
+				}
+				f.WantIdle("nothing was sent")
+			})
+		})
+	}
+}
