@@ -32,6 +32,9 @@ func main() {
 		}
 		return
 	}
+	if err := keepPages(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench: clients that allocate pay for pages anew in each slice:", err)
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt)
