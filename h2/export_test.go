@@ -31,4 +31,4 @@ func (c *Conn) Unsent() int {
 }
 
 // What bounds Unsent in an upload.
-const MaxUnsent = maxWrite + oneFlight
+const MaxUnsent = maxWrite + FrameHeaderLen + quantum

@@ -15,13 +15,15 @@ import (
 // is done by whoever makes it possible: the sender, the reader when a window
 // opens, or the writer when it has emptied the buffer.
 
-// The most that a stream sends in its turn, in bytes: with the header of its frame it
-// fills records of TLS, 16 KiB each. One that sends alone, to a peer that takes large
-// frames, sends four records in one: many a peer answers each frame with a
+// The most that a stream sends in its turn, in bytes: the frame that every peer takes,
+// and of which windows hold a whole number or nearly one more. (Shorter ones, that
+// with their headers fill records of TLS, leave 35 bytes of the usual window, and so
+// little is held back: see holdLocked.) One that sends alone, to a peer that takes
+// large frames, sends four in one: many a peer answers each frame with a
 // WINDOW_UPDATE, which costs a read.
 const (
-	quantum     = 16<<10 - FrameHeaderLen
-	quantumLone = 64<<10 - FrameHeaderLen
+	quantum     = 16 << 10
+	quantumLone = 4 * quantum
 )
 
 // turnLocked is the most that the next in the queue may send, which was taken from it.

@@ -28,7 +28,7 @@ func TestTurn(t *testing.T) {
 				c.sendq.push(&stream{})
 			}
 			n := c.turnLocked()
-			if n != tt.want || FrameHeaderLen+n+tt.buffered > maxWrite+oneFlight {
+			if n != tt.want || n+tt.buffered > maxWrite+quantum {
 				t.Errorf("got %d, want %d", n, tt.want)
 			}
 		})

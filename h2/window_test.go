@@ -381,6 +381,34 @@ func TestUploadsTakeTurns(t *testing.T) {
 	})
 }
 
+// A peer that opens its window when it is used up gets all of it at once: no little
+// rest is held back.
+func TestWindowUsedUp(t *testing.T) {
+	for _, window := range []int{65535, 16384, 32768, 40000} {
+		bubble(t, func(t *testing.T) {
+			f := start(t, h2.Config{}, h2.Setting{ID: h2.SettingInitialWindowSize, Value: uint32(window)})
+			const size = 300 << 10
+			began := time.Now()
+			k := f.do(t.Context(), post("/", stream(size), size))
+			f.WantHeaders(1, "", "a request")
+			for got, used := 0, 0; got < size; {
+				n := len(f.Want(h2.FrameData, 1, "content").Payload)
+				got, used = got+n, used+n
+				if used == window || got == size {
+					f.SendRaw(h2.AppendWindowUpdate(nil, 0, uint32(used)))
+					f.SendRaw(h2.AppendWindowUpdate(nil, 1, uint32(used)))
+					used = 0
+				}
+			}
+			f.Respond(1, "200", "")
+			k.ok(200, "")
+			if took := time.Since(began); took > 0 {
+				t.Errorf("window %d: content was held back for %v", window, took)
+			}
+		})
+	}
+}
+
 // A stream that waits for more than a little window stands before the others.
 // When it ends they go on: the peer may not open the window until it is used.
 func TestHeldUploadEnds(t *testing.T) {

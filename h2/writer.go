@@ -159,7 +159,7 @@ func (c *Conn) wantLocked(n int) {
 		return
 	}
 	if n > maxWrite/16 {
-		n = max(n, maxWrite+oneFlight)
+		n = max(n, maxWrite+FrameHeaderLen+quantum)
 	}
 	old := c.wbuf
 	c.wbuf = append(bufpool.Get(n)[:0], old...)
