@@ -77,6 +77,7 @@ type Conn struct {
 	ending   []ending1     // streams whose last byte is in wbuf
 	rooms    []*stream     // heads that wait for room
 	sendWin  SendWindow
+	granted  uint32 // by how much the peer has last opened it
 	sendq    sendQueue
 
 	// guarded by mu: what we receive
@@ -108,6 +109,7 @@ func NewConn(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 		peer:   NewPeerSettings(), enc: NewFieldEncoder(EncoderConfig{TableSize: cfg.TableSize}),
 		settled:     make(chan struct{}),
 		sendWin:     NewSendWindow(initialWindow),
+		granted:     initialWindow,
 		recvWin:     NewRecvWindow(uint32(cfg.ConnWindow)),
 		socketWrite: limitOf(wire.Limit(cfg.Write)),
 		guard:       guard{left: allowance},

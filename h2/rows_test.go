@@ -231,10 +231,10 @@ func TestLargeFrames(t *testing.T) {
 		frames        int // at most
 	}{
 		{"usual frames only", 16 << 10, 8 << 20, 16 << 10, 66},
-		{"a little more", 65535, 8 << 20, 16 << 10, 66},
-		{"large frames", 65536, 8 << 20, 64 << 10, 30},
-		{"very large frames", 1<<24 - 1, 8 << 20, 64 << 10, 30},
-		{"a small window", 1 << 20, 4 << 10, 4 << 10, 257},
+		{"a little more", 65526, 8 << 20, 16 << 10, 66},
+		{"large frames", 65527, 8 << 20, 64<<10 - 9, 30},
+		{"very large frames", 1<<24 - 1, 8 << 20, 64<<10 - 9, 30},
+		{"a small window", 1 << 20, 4 << 10, 4 << 10, 260},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {

@@ -16,14 +16,13 @@ import (
 // opens, or the writer when it has emptied the buffer.
 
 // The most that a stream sends in its turn, in bytes: the frame that every peer takes,
-// and of which windows hold a whole number or nearly one more. (Shorter ones, that
-// with their headers fill records of TLS, leave 35 bytes of the usual window, and so
-// little is held back: see holdLocked.) One that sends alone, to a peer that takes
-// large frames, sends four in one: many a peer answers each frame with a
-// WINDOW_UPDATE, which costs a read.
+// and of which the usual windows hold a whole number but for a byte. One that sends
+// alone, to a peer that takes large frames, sends four in one that with its header
+// fills records of TLS: each record is a write, and many a peer answers each frame with
+// a WINDOW_UPDATE, which costs a read.
 const (
 	quantum     = 16 << 10
-	quantumLone = 4 * quantum
+	quantumLone = 4*quantum - FrameHeaderLen
 )
 
 // turnLocked is the most that the next in the queue may send, which was taken from it.
@@ -32,7 +31,7 @@ func (c *Conn) turnLocked() int {
 		return quantum
 	}
 	// No more than the buffer grows to: see maxWrite.
-	return min(quantumLone, maxWrite+quantum-len(c.wbuf))
+	return min(quantumLone, maxWrite+quantum-FrameHeaderLen-len(c.wbuf))
 }
 
 // sendQueue holds the streams that could send, but for the connection's window
@@ -179,9 +178,11 @@ const (
 	holdTime   = 10 * time.Millisecond
 )
 
-// holdLocked reports whether a piece of n bytes is to wait.
+// holdLocked reports whether a piece of n bytes is to wait: not the little that large
+// frames have left of a window, unless others would lose their turns by it.
 func (s *stream) holdLocked(n int) bool {
-	if n >= smallPiece || n == len(s.pend) || s.held < 0 {
+	rest := s.c.sendq.empty() && min(s.granted, s.c.granted) >= smallPiece
+	if n >= smallPiece || n == len(s.pend) || s.held < 0 || rest {
 		s.held = 0
 		return false
 	}
@@ -378,6 +379,7 @@ func (c *Conn) windowUpdate(f Frame) error {
 		if err := c.sendWin.Add(0, f.Increment()); err != nil {
 			return err
 		}
+		c.granted = f.Increment()
 		c.pumpLocked()
 		return nil
 	}
@@ -395,6 +397,7 @@ func (c *Conn) windowUpdate(f Frame) error {
 	if err := s.send.Add(s.id, f.Increment()); err != nil {
 		return err
 	}
+	s.granted = f.Increment()
 	c.offerLocked(s)
 	return nil
 }

@@ -96,7 +96,8 @@ type streamState struct {
 	cut     bool   // pend was taken back
 	left    int    // and had so many bytes left
 	sending bool
-	held    int64 // since when a small piece waits for more window, 0: none does, -1: it has waited
+	granted uint32 // by how much the peer has last opened send
+	held    int64  // since when a small piece waits for more window, 0: none does, -1: it has waited
 	up      *upload
 }
 
@@ -169,7 +170,7 @@ func (c *Conn) startLocked(s *stream, now int64) {
 	c.begun++
 	s.began, s.heard, s.progress = now, 0, now
 	s.startOff = c.offset()
-	s.send = NewSendWindow(c.peer.InitialWindowSize)
+	s.send, s.granted = NewSendWindow(c.peer.InitialWindowSize), c.peer.InitialWindowSize
 	s.recv = NewRecvWindow(c.streamWindow)
 	s.updated = now
 	s.want = -1

@@ -45,6 +45,14 @@ const (
 	bulkUpload  = 4 * quantum
 )
 
+// bulk is the larger one, which a large frame empties if the peer takes those.
+func (u *upload) bulk() int {
+	if u.c.PeerSettings().MaxFrameSize >= quantumLone {
+		return quantumLone
+	}
+	return bulkUpload
+}
+
 func durationOf(ns int64) time.Duration { return time.Duration(max(ns, 0)) }
 
 // upload starts the uploader. short, if not nil, is the whole body, which has
@@ -138,9 +146,9 @@ func (u *upload) send() error {
 	}
 	u.buf = bufpool.Get(firstUpload)[:firstUpload]
 	for empty := 0; ; {
-		if u.total >= bulkUpload && len(u.buf) < bulkUpload {
+		if u.total >= bulkUpload && len(u.buf) == firstUpload {
 			bufpool.Put(u.buf)
-			u.buf = bufpool.Get(bulkUpload)[:bulkUpload]
+			u.buf = bufpool.Get(bulkUpload)[:u.bulk()]
 		}
 		if !u.enter() {
 			return errStopped

@@ -384,17 +384,23 @@ func TestUploadsTakeTurns(t *testing.T) {
 // A peer that opens its window when it is used up gets all of it at once: no little
 // rest is held back.
 func TestWindowUsedUp(t *testing.T) {
-	for _, window := range []int{65535, 16384, 32768, 40000} {
+	for _, tt := range []struct {
+		window int
+		frame  uint32
+	}{{65535, 16384}, {16384, 16384}, {32768, 16384}, {40000, 16384}, {17000, 16384}, {65535, 65536}, {1 << 20, 1 << 20}, {131500, 1 << 20}} {
 		bubble(t, func(t *testing.T) {
-			f := start(t, h2.Config{}, h2.Setting{ID: h2.SettingInitialWindowSize, Value: uint32(window)})
-			const size = 300 << 10
+			f := start(t, h2.Config{}, h2.Setting{ID: h2.SettingInitialWindowSize, Value: uint32(tt.window)}, h2.Setting{ID: h2.SettingMaxFrameSize, Value: tt.frame})
+			if more := tt.window - 65535; more > 0 {
+				f.SendRaw(h2.AppendWindowUpdate(nil, 0, uint32(more)))
+			}
+			const size = 3 << 20
 			began := time.Now()
 			k := f.do(t.Context(), post("/", stream(size), size))
 			f.WantHeaders(1, "", "a request")
 			for got, used := 0, 0; got < size; {
 				n := len(f.Want(h2.FrameData, 1, "content").Payload)
 				got, used = got+n, used+n
-				if used == window || got == size {
+				if used == tt.window || used == 65535 && got == used || got == size {
 					f.SendRaw(h2.AppendWindowUpdate(nil, 0, uint32(used)))
 					f.SendRaw(h2.AppendWindowUpdate(nil, 1, uint32(used)))
 					used = 0
@@ -403,7 +409,7 @@ func TestWindowUsedUp(t *testing.T) {
 			f.Respond(1, "200", "")
 			k.ok(200, "")
 			if took := time.Since(began); took > 0 {
-				t.Errorf("window %d: content was held back for %v", window, took)
+				t.Errorf("window %d, frames up to %d: content was held back for %v", tt.window, tt.frame, took)
 			}
 		})
 	}
