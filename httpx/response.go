@@ -74,7 +74,7 @@ func now() moment { return moment(time.Since(theOther)) }
 
 func (m moment) since() time.Duration { return time.Duration(now() - m) }
 
-// ownBody is r.Body as r has it.
+// ownBody is what Body is as long as nobody has put another in its place.
 func (r *Response) ownBody() *streamBody { return (*streamBody)(r) }
 
 // complete says that r is whole: a client or a transport of ours has filled it in.

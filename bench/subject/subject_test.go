@@ -83,21 +83,7 @@ func TestSubjectsSeeWrongAnswers(t *testing.T) {
 			t.Run(tt.name+"/"+s.Name, func(t *testing.T) {
 				l := listen(t)
 				go lie(l, func(token string) string { return answer("200 OK", whole(token)) }, tt.make)
-				c, err := s.Open(Options{Addr: l.Addr().String(), Conns: 1, Size: size})
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer c.Close()
-				exchange, err := c.Worker(0)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for range 3 {
-					if err := exchange(); err != nil {
-						return
-					}
-				}
-				t.Error("three answers were taken for right")
+				refuses(t, s, Options{Addr: l.Addr().String(), Conns: 1, Size: size})
 			})
 		}
 	}

@@ -100,24 +100,31 @@ func TestJobsSeeWrongAnswers(t *testing.T) {
 							exchange(t, s, o)
 							return
 						}
-						c, err := s.Open(o)
-						if err != nil {
-							t.Fatal(err)
-						}
-						defer c.Close()
-						exchange, err := c.Worker(0)
-						if err != nil {
-							t.Fatal(err)
-						}
-						for range 3 {
-							if err := exchange(); err != nil {
-								return
-							}
-						}
-						t.Error("three answers were taken for right")
+						refuses(t, s, o)
 					})
 				}
 			}
 		}
 	}
+}
+
+// refuses lets s make three exchanges with a server that lies, of which one must
+// fail.
+func refuses(t *testing.T, s Subject, o Options) {
+	t.Helper()
+	c, err := s.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	exchange, err := c.Worker(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := exchange(); err != nil {
+			return
+		}
+	}
+	t.Error("three answers were taken for right")
 }
