@@ -26,12 +26,15 @@ func (c *Conn) Raw() net.Conn { return c.below.Conn }
 // NetConn is Raw, under the name that crypto/tls gives it.
 func (c *Conn) NetConn() net.Conn { return c.below.Conn }
 
-// ConnectionState returns what was agreed on.
+// ConnectionState returns what was agreed on; nothing, if c is a zero Conn.
 func (c *Conn) ConnectionState() stdtls.ConnectionState {
-	if c.std == nil {
+	switch {
+	case c.std != nil:
+		return c.std.ConnectionState()
+	case c.state != nil:
 		return *c.state
 	}
-	return c.std.ConnectionState()
+	return stdtls.ConnectionState{}
 }
 
 // CloseWrite sends close_notify, where the implementation can do that.

@@ -62,6 +62,17 @@ func TestHandshaker(t *testing.T) {
 	}
 }
 
+// A Conn that nobody has filled in is of no use, and says so.
+func TestZeroConn(t *testing.T) {
+	var c Conn
+	if s := c.ConnectionState(); s.HandshakeComplete || c.Raw() != nil || c.NetConn() != nil || c.Quiet() {
+		t.Errorf("%+v", s)
+	}
+	if err := c.CloseWrite(); err != net.ErrClosed {
+		t.Error(err)
+	}
+}
+
 func TestFingerprintTellsApart(t *testing.T) {
 	f := func(context.Context, net.Conn, *stdtls.Config) (net.Conn, stdtls.ConnectionState, error) {
 		return nil, stdtls.ConnectionState{}, nil
