@@ -24,9 +24,11 @@ type upload struct {
 	s     *stream
 	id    uint32
 	body  io.ReadCloser // may be nil: trailers only
-	req   *wire.Request
 	trace *wire.Trace
 	limit int64
+	// Not the request itself, which the caller may change when the exchange has
+	// ended, although the uploader may still be stuck in the body.
+	trailers func() wire.Fields
 
 	inUser  atomic.Bool // in the caller's code
 	stopped atomic.Bool // set under c.mu
@@ -62,7 +64,7 @@ func (x *exchange) upload(short []byte) {
 	if s.over || s.localEnd {
 		return // the peer wants nothing of it; the caller closes the body
 	}
-	u := &upload{c: x.c, s: s, id: s.id, req: x.req, trace: x.req.Trace, limit: s.lim.write, length: x.info.Length}
+	u := &upload{c: x.c, s: s, id: s.id, trace: x.req.Trace, limit: s.lim.write, trailers: x.req.Trailers, length: x.info.Length}
 	if short != nil {
 		u.body, u.length = nil, int64(len(short))
 	} else {
@@ -170,7 +172,7 @@ func (u *upload) send() error {
 			continue
 		}
 		empty = 0
-		if u.total == u.length && u.req.Trailers == nil {
+		if u.total == u.length && u.trailers == nil {
 			// All that was announced: the stream ends with it, and the peer
 			// need not wait until the source says so.
 			if err := u.write(u.buf[:n], true); err != nil {
@@ -204,7 +206,7 @@ func (u *upload) checkEnd() error {
 
 // finish sends the last of the content and the trailers.
 func (u *upload) finish(p []byte) error {
-	if u.req.Trailers == nil {
+	if u.trailers == nil {
 		return u.write(p, true)
 	}
 	if err := u.write(p, false); err != nil {
@@ -213,7 +215,7 @@ func (u *upload) finish(p []byte) error {
 	if !u.enter() {
 		return errStopped
 	}
-	trailers := u.req.Trailers()
+	trailers := u.trailers()
 	u.leave()
 	fields, err := AppendTrailerFields(nil, trailers)
 	if err != nil {

@@ -230,3 +230,20 @@ func TestTrailersTooLarge(t *testing.T) {
 		f.alive()
 	})
 }
+
+// An upload whose source is stuck outlives its exchange. It must not look at the
+// request any more, which is the caller's again. The race detector looks on.
+func TestRequestIsNotKept(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := start(t, h2.Config{})
+		b := &stuckBody{letGo: make(chan struct{})}
+		req := post("/", b, -1)
+		k := f.do(t.Context(), req)
+		f.WantHeaders(1, "", "a request")
+		synctest.Wait()
+		f.Respond(1, "200", "early")
+		k.ok(200, "early")
+		close(b.letGo)
+		*req = wire.Request{}
+	})
+}

@@ -101,10 +101,8 @@ func (t *HTTPTransport) roundTrip(ctx context.Context, r *Request, m *more, def 
 	}
 	w := outgoing.Get().(*wire.Request)
 	err = t.exchange(ctx, r, m, def, key, w, resp)
-	if r.content.open == nil && (m == nil || m.trailer == nil) { // else an upload may have it still
-		*w = wire.Request{}
-		outgoing.Put(w)
-	}
+	*w = wire.Request{}
+	outgoing.Put(w)
 	if err != nil {
 		resp.lease.end()
 		return nil, wrap(r, resp.conn(), err)
@@ -120,9 +118,9 @@ func (t *HTTPTransport) roundTrip(ctx context.Context, r *Request, m *more, def 
 	return resp, nil
 }
 
-// outgoing has the *wire.Request of requests without content. Engines are done
-// with those when they return; where one panics, in a function of the caller's,
-// it is not put back.
+// outgoing has the *wire.Request of requests to come. Engines are done with one
+// when they return, though their uploads may not be; where an engine panics, in a
+// function of the caller's, it is not put back.
 var outgoing = sync.Pool{New: func() any { return new(wire.Request) }}
 
 // exchange fills r into w and gets resp.wire for it.

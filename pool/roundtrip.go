@@ -122,7 +122,7 @@ func (p *Pool) replay(ctx context.Context, k Key, req *wire.Request, res *wire.R
 			return p.unsent(aerr, sent)
 		}
 		m = next
-		again := *req // the engine may hold on to it; the caller's is not ours to change
+		again := *req // the caller's is not ours to change
 		if req.Body != nil {
 			if again.Body, aerr = req.Rewind(); aerr != nil {
 				p.release(m)

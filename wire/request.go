@@ -3,8 +3,8 @@ package wire
 import "io"
 
 // Request is what an engine sends. The caller fills it and must not change it
-// until the response body has ended or was closed, and where it has neither Body
-// nor Trailers until RoundTrip has returned; no engine keeps it longer.
+// until RoundTrip has returned; no engine keeps it longer, though an upload that is
+// under way then goes on with Body, Trailers and Trace.
 type Request struct {
 	// Method is a token (RFC 9110 §9.1), sent as it is. Empty means GET.
 	Method string
