@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/pem"
 	"flag"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -70,10 +71,14 @@ func TestFlags(t *testing.T) {
 		}},
 		{"d", func(t *testing.T) {
 			s := newSite(t, nil, nil)
-			r := load(t, t.Context(), s.URL, "-d", "300ms").want(t, exitOK)
-			if r.Elapsed != 0.3 || r.Answered == 0 {
-				t.Errorf("%v s, %d answers", r.Elapsed, r.Answered)
-			}
+			patiently(t, func(factor time.Duration) string {
+				d := factor * 300 * time.Millisecond
+				r := load(t, t.Context(), s.URL, "-d", d.String()).want(t, exitOK)
+				if r.Elapsed != d.Seconds() || r.Answered == 0 {
+					return fmt.Sprintf("%v s of %v, %d answers", r.Elapsed, d, r.Answered)
+				}
+				return ""
+			})
 		}},
 		{"n", func(t *testing.T) {
 			s := newSite(t, nil, nil)
@@ -96,10 +101,16 @@ func TestFlags(t *testing.T) {
 		}},
 		{"grace", func(t *testing.T) {
 			s := newSite(t, slow(time.Minute), nil)
-			r := load(t, t.Context(), s.URL, "-c", "3", "-d", "100ms", "-grace", "100ms").want(t, exitFailed)
-			if f := r.Failures[kindUnfinished]; f.Count != 3 || r.Latency.Count != 3 || r.Latency.Min < 100 {
-				t.Errorf("%+v, latency %+v: 3 requests were under way for at least 100 ms", r.Failures, r.Latency)
-			}
+			patiently(t, func(factor time.Duration) string {
+				r := load(t, t.Context(), s.URL, "-c", "3", "-d", (factor * 100 * time.Millisecond).String(), "-grace", "100ms")
+				if wrong := r.unlike(exitFailed); wrong != "" {
+					return wrong
+				}
+				if f := r.Failures[kindUnfinished]; f.Count != 3 || r.Latency.Count != 3 || r.Latency.Min < 100 {
+					return fmt.Sprintf("%+v, latency %+v: 3 requests were under way for at least 100 ms", r.Failures, r.Latency)
+				}
+				return ""
+			})
 		}},
 		{"X", func(t *testing.T) {
 			s := newSite(t, nil, nil)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"net/http"
 	"slices"
@@ -48,19 +49,17 @@ func TestKnownLatency(t *testing.T) {
 		"open loop with few to choose": {"-rate", "20", "-c", "10", "-http1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var said []string
-			for range 3 {
+			patiently(t, func(factor time.Duration) string {
 				late := &lateServer{delay: 100 * time.Millisecond}
 				s := newSite(t, late.ServeHTTP, cleartextHTTP2(250))
 				w := watchMachine()
-				r := load(t, t.Context(), append(args, s.URL, "-d", "1500ms", "-quiet")...)
+				r := load(t, t.Context(), append(args, s.URL, "-d", (factor*1500*time.Millisecond).String(), "-quiet")...)
 				usual, worst := w.end()
 				if r.code == exitOK && near(r.Latency.P50, late.percentile(50), usual) && near(r.Latency.P99, late.percentile(99), worst) {
-					return
+					return ""
 				}
-				said = append(said, strings.TrimSpace(r.out))
-			}
-			t.Errorf("three times not within 10 %% of what the server measured:\n%s", strings.Join(said, "\n"))
+				return "not within 10 % of what the server measured:\n" + strings.TrimSpace(r.out)
+			})
 		})
 	}
 }
@@ -176,8 +175,9 @@ func TestRateNotHeld(t *testing.T) {
 		if !r.NotHeld || r.Offered != 800 || r.Unsent < 700 || r.Answered+r.Unsent != r.Offered {
 			t.Errorf("not held %v, %d offered, %d unsent, %d answered", r.NotHeld, r.Offered, r.Unsent, r.Answered)
 		}
-		if r.Throughput < 5 || r.Throughput > 40 {
-			t.Errorf("throughput %v, where 40 is possible", r.Throughput)
+		// Two of them may have been under way at the end.
+		if most := float64(r.Answered) / 2; r.Throughput < most-1 || r.Throughput > min(most, 40) {
+			t.Errorf("throughput %v of %d answers in 2 s, where 40 is possible", r.Throughput, r.Answered)
 		}
 		if r.Latency.P99 < 1000 {
 			t.Errorf("p99 is %v ms: the last request sent was due more than a second before", r.Latency.P99)
@@ -187,10 +187,17 @@ func TestRateNotHeld(t *testing.T) {
 		}
 	})
 	t.Run("a rate that is held", func(t *testing.T) {
-		r := load(t, t.Context(), s.URL, "-c", "8", "-rate", "20", "-d", "1s", "-quiet").want(t, exitOK)
-		if r.NotHeld || r.Offered != 20 || r.Answered+r.Unsent != 20 || r.Answered < 17 || strings.Contains(r.out, "not held") {
-			t.Errorf("%+v\n%s", r.result, r.out)
-		}
+		patiently(t, func(factor time.Duration) string {
+			r := load(t, t.Context(), s.URL, "-c", "8", "-rate", "20", "-d", (factor * time.Second).String(), "-quiet")
+			if wrong := r.unlike(exitOK); wrong != "" {
+				return wrong
+			}
+			offered := int64(20 * factor)
+			if r.NotHeld || r.Offered != offered || r.Answered+r.Unsent != offered || r.Unsent > 3 || strings.Contains(r.out, "not held") {
+				return fmt.Sprintf("%+v\n%s", r.result, r.out)
+			}
+			return ""
+		})
 	})
 }
 

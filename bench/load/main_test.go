@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -71,6 +72,30 @@ func (r *ran) want(t *testing.T, code int) *ran {
 		t.Fatalf("exit code %d, expected %d\n%s%s", r.code, code, r.out, r.err)
 	}
 	return r
+}
+
+// unlike says what a run was if it did not exit with code.
+func (r *ran) unlike(code int) string {
+	if r.code == code {
+		return ""
+	}
+	return fmt.Sprintf("exit code %d, expected %d\n%s%s", r.code, code, r.out, r.err)
+}
+
+// patiently calls try until it finds nothing wrong, with times that are longer by a
+// factor: what hangs on the clock goes wrong by chance on a machine that stops a
+// goroutine for a while, but a fault of the generator shows at every length.
+func patiently(t *testing.T, try func(factor time.Duration) (wrong string)) {
+	t.Helper()
+	var said []string
+	for _, factor := range []time.Duration{1, 1, 2, 4, 8, 8} {
+		wrong := try(factor)
+		if wrong == "" {
+			return
+		}
+		said = append(said, wrong)
+	}
+	t.Errorf("wrong %d times, and not by chance:\n%s", len(said), strings.Join(said, "\n"))
 }
 
 // site is a server that remembers what it was asked.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"math"
 	"net"
@@ -52,8 +53,11 @@ func TestSliceOfAnAnswer(t *testing.T) {
 // there was none, and the first and the last like those between.
 func TestSlicesOfARun(t *testing.T) {
 	s := newSite(t, (&lateServer{delay: 20 * time.Millisecond}).ServeHTTP, nil)
-	for range 3 {
-		r := load(t, t.Context(), s.URL, "-rate", "100", "-d", "1s", "-c", "30", "-quiet").want(t, exitOK)
+	patiently(t, func(time.Duration) string {
+		r := load(t, t.Context(), s.URL, "-rate", "100", "-d", "1s", "-c", "30", "-quiet")
+		if wrong := r.unlike(exitOK); wrong != "" {
+			return wrong
+		}
 		fits := len(r.Slices) >= 10
 		for i, s := range r.Slices {
 			if i < 10 && (s.Answered < 5 || s.Answered > 15) || i >= 10 && s.Answered > 5 {
@@ -61,73 +65,98 @@ func TestSlicesOfARun(t *testing.T) {
 			}
 		}
 		if fits {
-			return
+			return ""
 		}
-		t.Logf("%+v", r.Slices)
-	}
-	t.Error("three times the slices of 100 ms of a run at 100/s had not about 10 answers each")
+		return fmt.Sprintf("the slices of 100 ms of a run at 100/s have not about 10 answers each: %+v", r.Slices)
+	})
 }
 
 // The rates are of what came before the end: answers in the time of grace make
 // neither the requests nor the bytes per second more.
 func TestRatesWithoutGrace(t *testing.T) {
-	second := make(chan struct{})
 	const conns = 4
-	slow := func() (http.HandlerFunc, *atomic.Int64) {
+	// The second answer of each connection comes when second is closed; arrived gets
+	// the number of each request.
+	slow := func(second <-chan struct{}, arrived func(n int64)) http.HandlerFunc {
 		n := new(atomic.Int64)
 		return func(w http.ResponseWriter, r *http.Request) {
-			if n.Add(1) > conns {
+			i := n.Add(1)
+			arrived(i)
+			if i > conns {
 				select {
 				case <-second:
 				case <-r.Context().Done():
 				}
 			}
 			w.Write(make([]byte, 1000))
-		}, n
+		}
 	}
 	t.Run("end of the run", func(t *testing.T) {
-		h, _ := slow()
-		s := newSite(t, h, nil)
-		time.AfterFunc(700*time.Millisecond, func() { close(second) })
-		r := load(t, t.Context(), s.URL, "-c", "4", "-d", "500ms", "-grace", "1m").want(t, exitOK)
-		if r.Answered != 2*conns || r.InTime != conns || r.Throughput != 2*conns || r.ContentRate != 2000*conns || r.Content != 2000*conns {
-			t.Errorf("%+v", r.result)
-		}
-		if !strings.Contains(r.out, "8.00 kB/s") {
-			t.Errorf("the report has the content of the answers that came later\n%s", r.out)
-		}
+		patiently(t, func(factor time.Duration) string {
+			d, second := factor*500*time.Millisecond, make(chan struct{})
+			s := newSite(t, slow(second, func(n int64) {
+				if n == 1 { // the clock of the run is older
+					time.AfterFunc(d+200*time.Millisecond, func() { close(second) })
+				}
+			}), nil)
+			r := load(t, t.Context(), s.URL, "-c", "4", "-d", d.String(), "-grace", "1m")
+			if wrong := r.unlike(exitOK); wrong != "" {
+				return wrong
+			}
+			perSecond := conns / d.Seconds()
+			if r.Answered != 2*conns || r.InTime != conns || r.Throughput != perSecond || r.ContentRate != 1000*perSecond || r.Content != 2000*conns {
+				return fmt.Sprintf("%+v", r.result)
+			}
+			if want := bytesText(1000*perSecond) + "/s"; !strings.Contains(r.out, want) {
+				return fmt.Sprintf("no %s: the report has the content of the answers that came later\n%s", want, r.out)
+			}
+			return ""
+		})
 	})
 	t.Run("Ctrl-C", func(t *testing.T) {
-		second = make(chan struct{})
-		h, n := slow()
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		s := newSite(t, func(w http.ResponseWriter, r *http.Request) {
-			if n.Load() == 2*conns-1 {
-				time.AfterFunc(100*time.Millisecond, cancel)
-				time.AfterFunc(300*time.Millisecond, func() { close(second) })
+		patiently(t, func(factor time.Duration) string {
+			second := make(chan struct{})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			s := newSite(t, slow(second, func(n int64) {
+				if n == 2*conns {
+					time.AfterFunc(factor*100*time.Millisecond, cancel)
+					time.AfterFunc(factor*300*time.Millisecond, func() { close(second) })
+				}
+			}), nil)
+			r := load(t, ctx, s.URL, "-c", "4", "-d", "1h", "-grace", "1m")
+			if wrong := r.unlike(exitInterrupted); wrong != "" {
+				return wrong
 			}
-			h(w, r)
-		}, nil)
-		r := load(t, ctx, s.URL, "-c", "4", "-d", "1h", "-grace", "1m").want(t, exitInterrupted)
-		if r.Answered != 2*conns || r.InTime != conns || math.Abs(r.Throughput*r.Elapsed-conns) > 1e-6 {
-			t.Errorf("%+v", r.result)
-		}
+			if r.Answered != 2*conns || r.InTime != conns || math.Abs(r.Throughput*r.Elapsed-conns) > 1e-6 {
+				return fmt.Sprintf("%+v", r.result)
+			}
+			return ""
+		})
 	})
 }
 
 // A Ctrl-C when sending has ended ends the time of grace.
 func TestInterruptOfGrace(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	s := newSite(t, func(_ http.ResponseWriter, r *http.Request) {
-		time.AfterFunc(300*time.Millisecond, cancel)
-		<-r.Context().Done()
-	}, nil)
-	r := load(t, ctx, s.URL, "-c", "1", "-d", "10ms", "-grace", "10h", "-read-timeout", "-1s").want(t, exitInterrupted)
-	if r.Failures[kindUnfinished].Count != 1 || !r.Interrupted || r.Elapsed != 0.01 {
-		t.Errorf("%+v", r.result)
-	}
+	patiently(t, func(factor time.Duration) string {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		d, grace := factor*50*time.Millisecond, factor*20*time.Second
+		s := newSite(t, func(_ http.ResponseWriter, r *http.Request) {
+			time.AfterFunc(d+factor*300*time.Millisecond, cancel)
+			<-r.Context().Done()
+		}, nil)
+		began := time.Now()
+		r := load(t, ctx, s.URL, "-c", "1", "-d", d.String(), "-grace", grace.String(), "-read-timeout", "-1s")
+		took := time.Since(began)
+		if wrong := r.unlike(exitInterrupted); wrong != "" {
+			return wrong
+		}
+		if r.Failures[kindUnfinished].Count != 1 || !r.Interrupted || r.Elapsed != d.Seconds() || took >= grace {
+			return fmt.Sprintf("after %v: %+v", took, r.result)
+		}
+		return ""
+	})
 }
 
 // All bytes of a run are counted, however short it is.
@@ -144,20 +173,27 @@ func TestBytesOfAShortRun(t *testing.T) {
 // A request that has waited for a connection as long as -connect-timeout is in the
 // latency, as other timeouts are.
 func TestConnectTimeoutIsLatency(t *testing.T) {
-	var n atomic.Int64
-	s := peer.Listen(t, func(nc net.Conn) {
-		if n.Add(1) == 1 {
-			// The server is there at first: a preface with SETTINGS, and the end.
-			nc.Write([]byte("\x00\x00\x00\x04\x00\x00\x00\x00\x00"))
-			nc.Read(make([]byte, 512))
-			return
+	patiently(t, func(factor time.Duration) string {
+		var n atomic.Int64
+		s := peer.Listen(t, func(nc net.Conn) {
+			if n.Add(1) == 1 {
+				// The server is there at first: a preface with SETTINGS, and the end.
+				nc.Write([]byte("\x00\x00\x00\x04\x00\x00\x00\x00\x00"))
+				nc.Read(make([]byte, 512))
+				return
+			}
+			io.Copy(io.Discard, nc) // HTTP/2 that never begins
+		})
+		timeout := factor * 200 * time.Millisecond
+		r := load(t, t.Context(), "http://"+s.Addr, "-h2c", "-c", "1", "-n", "2", "-connect-timeout", timeout.String(), "-quiet")
+		if wrong := r.unlike(exitFailed); wrong != "" {
+			return wrong
 		}
-		io.Copy(io.Discard, nc) // HTTP/2 that never begins
+		if r.Failures["connect-timeout"].Count < 1 || r.Latency.Count != r.Failures["connect-timeout"].Count || r.Latency.Max < ms(timeout) {
+			return fmt.Sprintf("%+v\n%+v", r.Failures, r.Latency)
+		}
+		return ""
 	})
-	r := load(t, t.Context(), "http://"+s.Addr, "-h2c", "-c", "1", "-n", "2", "-connect-timeout", "200ms", "-quiet").want(t, exitFailed)
-	if r.Failures["connect-timeout"].Count < 1 || r.Latency.Count != r.Failures["connect-timeout"].Count || r.Latency.Max < 200 {
-		t.Errorf("%+v\n%+v", r.Failures, r.Latency)
-	}
 }
 
 // A run without any answer has no latency, and its maximum is none either.
@@ -190,10 +226,16 @@ func TestLengthOfOpenLoop(t *testing.T) {
 		"by duration behind warm-up": {"-d", "500ms", "-warmup", "100ms"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := load(t, t.Context(), append(args, s.URL, "-rate", "10", "-c", "2", "-quiet")...).want(t, exitOK)
-			if r.Answered != 5 || r.Elapsed < 0.5 || r.Throughput > 10 {
-				t.Errorf("%d answered in %v s, %v/s, at a rate of 10/s", r.Answered, r.Elapsed, r.Throughput)
-			}
+			patiently(t, func(time.Duration) string {
+				r := load(t, t.Context(), append(args, s.URL, "-rate", "10", "-c", "2", "-quiet")...)
+				if wrong := r.unlike(exitOK); wrong != "" {
+					return wrong
+				}
+				if r.Answered != 5 || r.Elapsed < 0.5 || r.Throughput > 10 {
+					return fmt.Sprintf("%d answered in %v s, %v/s, at a rate of 10/s", r.Answered, r.Elapsed, r.Throughput)
+				}
+				return ""
+			})
 		})
 	}
 }
