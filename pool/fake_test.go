@@ -28,7 +28,7 @@ type fakeConn struct {
 	linger   time.Duration                                    // how long Close takes
 	sick     bool                                             // Healthy says no
 	serve    func(ctx context.Context, r *wire.Request) error // nil: answer at once
-	onClose  func(*fakeConn)                                  // once, before the hook
+	onClose  func(*fakeConn)                                  // once, before the hook, under mu
 	closes   int                                              // calls of Close
 	reserves int                                              // all that succeeded
 }
@@ -146,18 +146,19 @@ func (c *fakeConn) Close() error {
 	return nil
 }
 
-// end closes, whoever wanted it.
+// end closes, whoever wanted it. Nobody sees that it is closed, or returns from
+// closing it, before the books have it: the pool may have another one then.
 func (c *fakeConn) end() {
 	c.mu.Lock()
-	was := c.phase
-	c.phase = wire.ConnClosed
-	c.mu.Unlock()
-	if was == wire.ConnClosed {
+	if c.phase == wire.ConnClosed {
+		c.mu.Unlock()
 		return
 	}
 	if c.onClose != nil {
 		c.onClose(c)
 	}
+	c.phase = wire.ConnClosed
+	c.mu.Unlock()
 	c.hook()
 }
 
