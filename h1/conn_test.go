@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 // goroutinesAbove waits until no more than n goroutines are left, and returns
 // their stacks if that does not happen.
 func goroutinesAbove(n int) string {
-	for start := time.Now(); time.Since(start) < 5*time.Second; {
+	for start := time.Now(); time.Since(start) < 30*time.Second; {
 		if runtime.NumGoroutine() <= n {
 			return ""
 		}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	stdtls "crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -102,7 +103,9 @@ func TestUploadsOverTCP(t *testing.T) {
 	}
 }
 
-// Plain sockets: writes go on after a deadline as long as there is progress.
+// Plain sockets: writes go on after a deadline as long as there is progress. The
+// whole takes longer than the limit by far, and the more so the longer the limit is:
+// on a machine where the server is not run for that long, the next one does.
 func TestSlowReaderOverTCP(t *testing.T) {
 	for _, name := range []string{"memory", "file", "copied"} {
 		t.Run(name, func(t *testing.T) {
@@ -112,44 +115,52 @@ func TestSlowReaderOverTCP(t *testing.T) {
 			if err := os.WriteFile(path, []byte(strings.Repeat("x", size)), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			r := dialed(t, h1.Config{}, func(nc net.Conn) {
-				nc.(*net.TCPConn).SetReadBuffer(64 << 10)
-				tick := time.NewTicker(5 * time.Millisecond)
-				defer tick.Stop()
-				br := bufio.NewReaderSize(slowly{nc, tick.C}, 32<<10)
-				req, err := http.ReadRequest(br)
-				if err != nil {
-					return
+			for _, factor := range []time.Duration{1, 2, 4, 8} {
+				limit := factor * 300 * time.Millisecond
+				r := dialed(t, h1.Config{}, func(nc net.Conn) {
+					nc.(*net.TCPConn).SetReadBuffer(64 << 10)
+					tick := time.NewTicker(factor * 5 * time.Millisecond)
+					defer tick.Stop()
+					br := bufio.NewReaderSize(slowly{nc, tick.C}, 32<<10)
+					req, err := http.ReadRequest(br)
+					if err != nil {
+						return
+					}
+					if n, err := io.Copy(io.Discard, req.Body); n != size || err != nil {
+						t.Logf("server got %d, %v", n, err)
+						return
+					}
+					io.WriteString(nc, "HTTP/1.1 204 No Content\r\n\r\n")
+				})
+				r.nc.(*net.TCPConn).SetWriteBuffer(64 << 10)
+				var rc io.ReadCloser
+				switch name {
+				case "memory":
+					rc = io.NopCloser(strings.NewReader(strings.Repeat("x", size)))
+				case "copied":
+					rc = bodyOf(strings.Repeat("x", size))
+				case "file":
+					f, err := os.Open(path)
+					if err != nil {
+						t.Fatal(err)
+					}
+					rc = f
 				}
-				if n, err := io.Copy(io.Discard, req.Body); n != size || err != nil {
-					t.Errorf("server got %d, %v", n, err)
+				start := time.Now()
+				err := r.do(context.Background(), timed(post(rc, size), wire.Timeouts{Write: limit, Read: time.Minute}), new(wire.Response))
+				if errors.Is(err, wire.ErrWriteTimeout) && factor < 8 {
+					t.Logf("limit %v: after %v: %v", limit, time.Since(start), err)
+					continue
 				}
-				io.WriteString(nc, "HTTP/1.1 204 No Content\r\n\r\n")
-			})
-			r.nc.(*net.TCPConn).SetWriteBuffer(64 << 10)
-			var rc io.ReadCloser
-			switch name {
-			case "memory":
-				rc = io.NopCloser(strings.NewReader(strings.Repeat("x", size)))
-			case "copied":
-				rc = bodyOf(strings.Repeat("x", size))
-			case "file":
-				f, err := os.Open(path)
 				if err != nil {
 					t.Fatal(err)
 				}
-				rc = f
+				if d := time.Since(start); d < limit*4/3 {
+					t.Logf("took only %v: the system's buffers are large", d)
+				}
+				r.wantFree(1, wire.ConnOpen)
+				return
 			}
-			// The whole takes longer than the limit by far.
-			start := time.Now()
-			err := r.do(context.Background(), timed(post(rc, size), wire.Timeouts{Write: 300 * time.Millisecond}), new(wire.Response))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := time.Since(start); d < 400*time.Millisecond {
-				t.Logf("took only %v: the system's buffers are large", d)
-			}
-			r.wantFree(1, wire.ConnOpen)
 		})
 	}
 }
@@ -166,21 +177,30 @@ func (s slowly) Read(p []byte) (int, error) {
 
 // A peer that takes nothing any more ends a write over a real socket in time.
 func TestWriteTimeoutOverTCP(t *testing.T) {
+	const limit = 300 * time.Millisecond
 	for _, memory := range []bool{false, true} {
-		done := make(chan struct{})
-		r := dialed(t, h1.Config{}, func(nc net.Conn) { <-done })
-		var rc io.ReadCloser = bodyOf(strings.Repeat("x", 32<<20))
-		if memory {
-			rc = io.NopCloser(strings.NewReader(strings.Repeat("x", 32<<20)))
+		// Late because the machine is busy is not late every time.
+		for n := 1; ; n++ {
+			done := make(chan struct{})
+			r := dialed(t, h1.Config{}, func(nc net.Conn) { <-done })
+			var rc io.ReadCloser = bodyOf(strings.Repeat("x", 32<<20))
+			if memory {
+				rc = io.NopCloser(strings.NewReader(strings.Repeat("x", 32<<20)))
+			}
+			start := time.Now()
+			err := r.do(context.Background(), timed(post(rc, 32<<20), wire.Timeouts{Write: limit}), new(wire.Response))
+			d := time.Since(start)
+			wantErr(t, err, wire.PhaseWrite, wire.KindTimeout, true, true, "nothing sent for 300ms")
+			r.wantFree(1, wire.ConnClosed)
+			close(done)
+			late := d > limit+time.Second
+			if d < limit || late && n == 10 {
+				t.Errorf("fired after %v, the %dth time", d, n)
+			}
+			if !late {
+				break
+			}
 		}
-		start := time.Now()
-		err := r.do(context.Background(), timed(post(rc, 32<<20), wire.Timeouts{Write: 300 * time.Millisecond}), new(wire.Response))
-		if d := time.Since(start); d < 300*time.Millisecond || d > 1300*time.Millisecond {
-			t.Errorf("fired after %v", d)
-		}
-		wantErr(t, err, wire.PhaseWrite, wire.KindTimeout, true, true, "nothing sent for 300ms")
-		r.wantFree(1, wire.ConnClosed)
-		close(done)
 	}
 }
 
@@ -197,6 +217,7 @@ func TestHealthy(t *testing.T) {
 		{"spoke out of turn", func(nc *net.TCPConn) { io.WriteString(nc, "HTTP/1.1 408 Request Timeout\r\n\r\n") }, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			act, acted, over := make(chan struct{}), make(chan struct{}), make(chan struct{})
 			r := dialed(t, h1.Config{}, func(nc net.Conn) {
 				http.ReadRequest(bufio.NewReader(nc))
@@ -213,13 +234,14 @@ func TestHealthy(t *testing.T) {
 				t.Error("not healthy before the first exchange")
 			}
 			// A deadline that passes while the connection is idle must not
-			// count against it.
+			// count against it: the limit is one that the answer can keep.
+			const limit = time.Second
 			var res wire.Response
-			if err := r.do(context.Background(), timed(get("/"), wire.Timeouts{Read: 20 * time.Millisecond}), &res); err != nil {
+			if err := r.do(context.Background(), timed(get("/"), wire.Timeouts{Read: limit}), &res); err != nil {
 				t.Fatal(err)
 			}
 			readAll(t, res.Body, strings.Repeat("x", 5000))
-			deadline := time.NewTimer(60 * time.Millisecond)
+			deadline := time.NewTimer(limit + limit/5) // deadlines may be a tenth late
 			<-deadline.C
 			close(act)
 			<-acted
@@ -229,9 +251,6 @@ func TestHealthy(t *testing.T) {
 						t.Fatal("not healthy")
 					}
 				}
-				if n := testing.AllocsPerRun(100, func() { r.Healthy() }); n != 0 && !raceOn {
-					t.Errorf("%v allocations", n)
-				}
 				return
 			}
 			eventually(t, "the look finds it", func() bool { return !r.Healthy() })
@@ -239,6 +258,22 @@ func TestHealthy(t *testing.T) {
 				t.Error("healthy again")
 			}
 		})
+	}
+}
+
+func TestHealthyAllocatesNothing(t *testing.T) {
+	r := dialed(t, h1.Config{}, func(nc net.Conn) {
+		http.ReadRequest(bufio.NewReader(nc))
+		io.WriteString(nc, "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"+strings.Repeat("x", 5000))
+		http.ReadRequest(bufio.NewReader(nc)) // until the client closes
+	})
+	var res wire.Response
+	if err := r.do(context.Background(), get("/"), &res); err != nil {
+		t.Fatal(err)
+	}
+	readAll(t, res.Body, strings.Repeat("x", 5000))
+	if n := testing.AllocsPerRun(100, func() { r.Healthy() }); n != 0 && !raceOn {
+		t.Errorf("%v allocations", n)
 	}
 }
 
@@ -398,7 +433,8 @@ func TestCancelTLSUpload(t *testing.T) {
 	r := rigOver(t, h1.Config{RawConn: nc}, c, nil)
 	req := timed(post(bodyOf(strings.Repeat("x", 32<<20)), -1), wire.Timeouts{Write: wire.Never, Read: wire.Never})
 	wantCanceled(t, r.do(ctx, req, new(wire.Response)), wire.PhaseHead, true)
-	if d := time.Since(start); d > time.Second {
+	// crypto/tls gives its alert five seconds.
+	if d := time.Since(start); d > 4*time.Second {
 		t.Errorf("took %v", d)
 	}
 	r.wantFree(1, wire.ConnClosed)
