@@ -39,12 +39,13 @@ func Main(m *testing.M) int {
 // those that have not after 10 seconds, but for those of TestMain.
 func Left() string { return leftAfter(10 * time.Second) }
 
+// leftAfter looks at least once, however late it gets to.
 func leftAfter(d time.Duration) string {
-	var left []string
-	for deadline := time.Now().Add(d); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(d); ; {
+		late := !time.Now().Before(deadline)
+		var left []string
 		buf := make([]byte, 1<<20)
 		buf = buf[:runtime.Stack(buf, true)]
-		left = left[:0]
 		for _, g := range strings.Split(string(buf), "\n\n") {
 			if strings.Contains(g, "gohttpx.dev/") && !strings.Contains(g, "TestMain") {
 				left = append(left, g)
@@ -53,7 +54,9 @@ func leftAfter(d time.Duration) string {
 		if len(left) == 0 {
 			return ""
 		}
+		if late {
+			return strings.Join(left, "\n\n")
+		}
 		runtime.Gosched()
 	}
-	return strings.Join(left, "\n\n")
 }
