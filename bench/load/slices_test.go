@@ -141,7 +141,7 @@ func TestInterruptOfGrace(t *testing.T) {
 	patiently(t, func(factor time.Duration) string {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		d, grace := factor*50*time.Millisecond, factor*20*time.Second
+		d, grace := factor*50*time.Millisecond, factor*2*time.Second
 		s := newSite(t, func(_ http.ResponseWriter, r *http.Request) {
 			time.AfterFunc(d+factor*300*time.Millisecond, cancel)
 			<-r.Context().Done()
