@@ -77,7 +77,7 @@ func (c *closable) Close() error { c.closed.Add(1); return nil }
 // times waits for the first Close, which the sender of a failed request may come
 // to after the call has returned, and says how many there were.
 func (c *closable) times() int32 {
-	for deadline := time.Now().Add(5 * time.Second); c.closed.Load() == 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(30 * time.Second); c.closed.Load() == 0 && time.Now().Before(deadline); {
 		runtime.Gosched()
 	}
 	return c.closed.Load()

@@ -238,7 +238,7 @@ func ExampleWithTimeout_never() {
 	defer client.Close()
 
 	_, err = client.Get(ctx, "/impatient")
-	fmt.Println(errors.Is(err, httpx.ErrReadTimeout))
+	fmt.Println(errors.Is(err, httpx.ErrTimeout))
 
 	time.AfterFunc(150*time.Millisecond, func() { close(answer) })
 	resp, err := client.Get(ctx, "/patient", httpx.WithTimeout(httpx.Never))

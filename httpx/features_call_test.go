@@ -207,10 +207,15 @@ func TestClientOptions(t *testing.T) {
 		if !errors.Is(err, httpx.ErrReadTimeout) || !strings.Contains(err.Error(), "20ms") {
 			t.Error(err)
 		}
-		_, err = c.Get(ctx, "http://"+s.Addr+"/", httpx.WithTimeout(10*time.Millisecond))
-		if !errors.Is(err, httpx.ErrReadTimeout) || !strings.Contains(err.Error(), "10ms") {
-			t.Error(err)
+		// Another of the four may be the first to fire where the machine is busy.
+		for _, limit := range []time.Duration{10 * time.Millisecond, time.Second, 10 * time.Second} {
+			_, err = c.Get(ctx, "http://"+s.Addr+"/", httpx.WithTimeout(limit))
+			if errors.Is(err, httpx.ErrReadTimeout) && strings.Contains(err.Error(), limit.String()) {
+				return
+			}
+			t.Log(err)
 		}
+		t.Error("the request's timeout is not in force")
 	})
 	t.Run("A2.12 redirects are not followed unless asked for", func(t *testing.T) {
 		w := newWeb(t)

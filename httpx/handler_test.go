@@ -291,7 +291,7 @@ func TestHandlerStreams(t *testing.T) {
 	})
 	t.Run("A23.2 the client's timeouts apply", func(t *testing.T) {
 		c := handlerClient(t, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-		if _, err := c.Get(ctx, "http://api.test/", httpx.WithTimeout(time.Millisecond)); !errors.Is(err, httpx.ErrReadTimeout) {
+		if _, err := c.Get(ctx, "http://api.test/", httpx.WithTimeouts(httpx.Timeouts{Read: time.Millisecond})); !errors.Is(err, httpx.ErrReadTimeout) {
 			t.Error(err)
 		}
 	})

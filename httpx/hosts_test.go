@@ -88,11 +88,11 @@ func TestHosts(t *testing.T) {
 				return nil, ctx.Err()
 			}
 			return []netip.Addr{four}, nil
-		})), httpx.WithTimeouts(httpx.Timeouts{Connect: 20 * time.Millisecond}))
+		})))
 		if _, err := c.Get(ctx, "http://broken.example"); !errors.Is(err, broken) || !errors.Is(err, httpx.ErrDNS) {
 			t.Errorf("the error is %v", err)
 		}
-		if _, err := c.Get(ctx, "http://slow.example"); !errors.Is(err, httpx.ErrConnectTimeout) {
+		if _, err := c.Get(ctx, "http://slow.example", httpx.WithTimeouts(httpx.Timeouts{Connect: 20 * time.Millisecond})); !errors.Is(err, httpx.ErrConnectTimeout) {
 			t.Errorf("the error is %v", err)
 		}
 		resp, err := c.Get(ctx, "http://any.example:"+port)

@@ -196,21 +196,22 @@ func TestLines(t *testing.T) {
 	// What looks for the end of a line in all that follows is quadratic.
 	t.Run("A6.10 every line end costs the same", func(t *testing.T) {
 		took := func(end string) time.Duration {
-			best := time.Duration(1 << 62)
-			for range 5 {
-				began := time.Now()
-				n := 0
-				for range received(t, false, true, "", strings.Repeat(end, 1<<19)).Lines() {
-					n++
-				}
-				best = min(best, time.Since(began))
-				if n != 1<<19 {
-					t.Fatalf("%d lines", n)
-				}
+			began := time.Now()
+			n := 0
+			for range received(t, false, true, "", strings.Repeat(end, 1<<19)).Lines() {
+				n++
 			}
-			return best
+			if n != 1<<19 {
+				t.Fatalf("%d lines", n)
+			}
+			return time.Since(began)
 		}
-		if lf, cr := took("\n"), took("\r"); cr > 8*lf {
+		// The best of five each, and of more if the machine had other things to do.
+		lf, cr := time.Duration(1<<62), time.Duration(1<<62)
+		for n := 1; n <= 5 || cr > 8*lf && n <= 40; n++ {
+			lf, cr = min(lf, took("\n")), min(cr, took("\r"))
+		}
+		if cr > 8*lf {
 			t.Errorf("half a million lines take %v with LF, %v with CR", lf, cr)
 		}
 	})

@@ -187,7 +187,7 @@ func stressClient(t *testing.T, url string, operations int) {
 		t.Errorf("something is left in the pool: %+v", st)
 	}
 	client.Close()
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline) && (opened.Load() > 0 || runtime.NumGoroutine() > before); {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline) && (opened.Load() > 0 || runtime.NumGoroutine() > before); {
 		runtime.Gosched()
 	}
 	if n := opened.Load(); n != 0 {
@@ -198,7 +198,7 @@ func stressClient(t *testing.T, url string, operations int) {
 	}
 	s.digest, s.retry, client = nil, nil, nil
 	grown := heapInUse() - heapBefore
-	for deadline := time.Now().Add(5 * time.Second); grown > 1<<20 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(30 * time.Second); grown > 1<<20 && time.Now().Before(deadline); {
 		grown = heapInUse() - heapBefore
 	}
 	t.Logf("the heap has grown by %d bytes", grown)

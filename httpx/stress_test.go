@@ -235,7 +235,7 @@ func stress(t *testing.T, requests int, mode stressMode) {
 	if s := client.Stats(); s.Open != 0 {
 		t.Errorf("open after Close: %+v", s)
 	}
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for runtime.NumGoroutine() > before && time.Now().Before(deadline) {
 		runtime.Gosched()
 	}
@@ -243,7 +243,7 @@ func stress(t *testing.T, requests int, mode stressMode) {
 		t.Errorf("%d goroutines, %d before\n%s", n, before, leak.Left())
 	}
 	grown := heapInUse() - heapBefore
-	for deadline := time.Now().Add(5 * time.Second); grown > 1<<20 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(30 * time.Second); grown > 1<<20 && time.Now().Before(deadline); {
 		grown = heapInUse() - heapBefore
 	}
 	t.Logf("the heap has grown by %d bytes", grown)
@@ -264,7 +264,7 @@ func heapInUse() int64 {
 
 // waitForIdle gives dials that outlived their requests time to be parked.
 func waitForIdle(c *httpx.Client) httpx.Stats {
-	for deadline := time.Now().Add(5 * time.Second); ; runtime.Gosched() {
+	for deadline := time.Now().Add(30 * time.Second); ; runtime.Gosched() {
 		s := c.Stats()
 		if s.Busy == 0 && s.Dialing == 0 && s.Waiting == 0 || time.Now().After(deadline) {
 			return s

@@ -150,7 +150,7 @@ func TestThreatsDecoders(t *testing.T) {
 				for range 50 {
 					leave()
 				}
-				for since := time.Now(); runtime.NumGoroutine() > before+10 && time.Since(since) < 5*time.Second; { // those of the server
+				for since := time.Now(); runtime.NumGoroutine() > before+10 && time.Since(since) < 30*time.Second; { // those of the server
 					runtime.Gosched()
 				}
 				if n := runtime.NumGoroutine(); n > before+10 {

@@ -373,10 +373,18 @@ func TestTimeoutsOverSockets(t *testing.T) {
 				}
 				defer held.Close()
 			}
-			start := time.Now()
-			err := tt.run(t.Context(), c, "http://server")
-			if d := time.Since(start); !errors.Is(err, tt.is) || d < limit || d > limit+time.Second {
-				t.Errorf("after %v: %v", d, err)
+			// Late because the machine is busy is not late every time.
+			for n := 1; ; n++ {
+				start := time.Now()
+				err := tt.run(t.Context(), c, "http://server")
+				d := time.Since(start)
+				late := d > limit+time.Second
+				if !errors.Is(err, tt.is) || d < limit || late && n == 10 {
+					t.Errorf("after %v, the %dth time: %v", d, n, err)
+				}
+				if !late {
+					return
+				}
 			}
 		})
 	}
