@@ -92,6 +92,7 @@ type Conn struct {
 	served int   // exchanges begun
 	readBy int64 // the socket's read deadline, 0: none
 	old    bool  // the last response was HTTP/1.0
+	slow   bool  // the last response came later than lookAfter
 
 	// whoever writes: the owner of the exchange, or the uploader while it runs
 	writeBy int64 // the socket's write deadline, 0: none

@@ -63,7 +63,7 @@ func (c *Conn) SendRaw(ctx context.Context, p []byte) error {
 		return nil
 	}
 	done := c.during(ctx)
-	err := c.write(nil, p, c.now())
+	err := c.write(nil, p, c.now(), false)
 	if !done() {
 		err = wire.Canceled(ctx, wire.PhaseWrite, c.sent.Load())
 	} else if killed := c.causeError(wire.PhaseWrite); err != nil && killed != nil {

@@ -23,7 +23,11 @@ func (c *Conn) receive(p []byte) (int, error) {
 		from = c.now()
 	}
 	for empty := 0; ; {
-		c.boundRead(from)
+		if c.awaited {
+			c.awaited = false // the deadline of the wait is near enough
+		} else {
+			c.boundRead(from)
+		}
 		n, err := c.nc.Read(p)
 		switch {
 		case n > 0:
@@ -53,6 +57,7 @@ func (c *Conn) gotBytes() {
 	c.lastAt = c.now()
 	if c.firstAt == 0 {
 		c.firstAt = c.lastAt
+		c.slow = c.firstAt-c.sentTime() > int64(lookAfter)
 		if c.trace != nil && c.trace.FirstByte != nil {
 			c.trace.FirstByte()
 		}

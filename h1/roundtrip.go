@@ -113,7 +113,7 @@ func (c *Conn) reset(req *wire.Request, res *wire.Response) {
 	c.sent.Store(false)
 	c.res, c.trace, c.writeErr = res, req.Trace, nil
 	c.inHead, c.keep, c.quiet, c.excess = true, false, false, false
-	c.framing, c.remain, c.got, c.lastSeen, c.scanned = NoBody, 0, 0, false, 0
+	c.framing, c.remain, c.got, c.lastSeen, c.scanned, c.awaited = NoBody, 0, 0, false, 0, false
 	c.firstAt, c.sentAt, c.continueBy, c.drainBy, c.readErr = 0, 0, 0, 0, nil
 	t := &req.Timeouts
 	c.lim = limits{
@@ -227,7 +227,7 @@ func (c *Conn) send(req *wire.Request, head []byte) error {
 
 // sendHead writes the head, or whatever the whole request is.
 func (c *Conn) sendHead(req *wire.Request, p []byte, whole bool) error {
-	err := c.write(nil, p, c.started)
+	err := c.write(nil, p, c.started, whole && c.mayAwait(req))
 	if !whole {
 		c.continueBy = c.started + c.lim.wait100 // the body is ours still, if a hook panics
 	}
@@ -238,7 +238,9 @@ func (c *Conn) sendHead(req *wire.Request, p []byte, whole bool) error {
 	if t != nil && t.WroteRequest != nil && (whole || err != nil) {
 		t.WroteRequest(err)
 	}
-	c.lastAt = c.now()
+	if !c.awaited { // else it is about the time of the write, which did not block
+		c.lastAt = c.now()
+	}
 	if whole {
 		c.sentAt = c.lastAt
 	}

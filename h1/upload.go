@@ -429,7 +429,7 @@ func (u *upload) wroteHead() {
 
 // write writes p to the socket.
 func (u *upload) write(p []byte) *wire.Error {
-	if err := u.c.write(u, p, u.c.now()); err != nil {
+	if err := u.c.write(u, p, u.c.now(), false); err != nil {
 		return err.(*wire.Error)
 	}
 	u.wroteHead()

@@ -36,6 +36,7 @@ type work struct {
 	quiet    bool            // the last read got less than there was room for
 	excess   bool            // there were bytes after the response
 	active   bool            // an upload runs, or has not been settled
+	awaited  bool            // the write has waited for the response: the next read finds it
 	lastSeen bool            // the last chunk has come: the trailer section follows
 	framing  Framing
 	remain   int64  // content still to come (Length)

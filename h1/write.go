@@ -23,7 +23,10 @@ const writePiece = 16 << 10
 
 // write writes p within the write limit, which bounds the time without
 // progress. u is the uploader that writes, or nil. The error is a *wire.Error.
-func (c *Conn) write(u *upload, p []byte, now int64) error {
+//
+// If mayAwait is set, p is the end of the request, and the wait for the response
+// may begin with it.
+func (c *Conn) write(u *upload, p []byte, now int64, mayAwait bool) error {
 	progress := now
 	for {
 		piece := p
@@ -35,7 +38,7 @@ func (c *Conn) write(u *upload, p []byte, now int64) error {
 			return errStopped
 		}
 		before := c.sent.Swap(true)
-		n, err := c.nc.Write(piece)
+		n, err := c.put(piece, mayAwait && len(piece) == len(p))
 		if err == nil && n < len(piece) {
 			err = io.ErrShortWrite // or it might be tried for ever
 		}

@@ -85,6 +85,7 @@ func (c *Client) shake(ctx context.Context, nc net.Conn, cfg *stdtls.Config) (*C
 	if err := tc.std.HandshakeContext(ctx); err != nil {
 		return nil, err
 	}
+	tc.splits = tc.std.ConnectionState().Version < stdtls.VersionTLS12
 	return tc, nil
 }
 

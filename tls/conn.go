@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"sync/atomic"
+
+	"gohttpx.dev/internal/await"
 )
 
 // Conn is a TLS connection that can be probed while it is idle.
@@ -14,6 +16,8 @@ type Conn struct {
 	name  string                  // of the server
 	std   *stdtls.Conn            // Conn; nil if it is a Handshaker's
 	state *stdtls.ConnectionState // of a Handshaker's, else nil
+
+	splits bool // TLS 1.0, of which a write may be two records
 
 	below rawConn // what was given to Handshake; between it and std
 }
@@ -76,6 +80,26 @@ func (c *Conn) Probe() bool {
 // nothing.
 func (c *Conn) Quiet() bool { return c.std != nil && c.below.records.usedUp() }
 
+// WriteAwait writes p as Write does. If p fits into one record, and the socket took
+// it at once, it may then wait: until the socket has something to read, until the
+// read deadline has passed or until the connection is closed. It says whether it
+// has waited. It saves a system call of a client that reads next, and tells
+// nothing: what can be read already does not end the wait, so the read deadline
+// must be short. It must not overlap another Write or a Read.
+func (c *Conn) WriteAwait(p []byte) (n int, waited bool, err error) {
+	if c.std == nil || c.splits || len(p) > oneRecord {
+		n, err = c.Conn.Write(p)
+		return n, false, err
+	}
+	c.below.awaiting.Store(true)
+	n, err = c.Conn.Write(p)
+	return n, !c.below.awaiting.Swap(false) && err == nil, err
+}
+
+// oneRecord is the longest p, in bytes, that crypto/tls surely writes as one
+// record: the first of a connection are small, to fit into a packet each.
+const oneRecord = 1 << 10
+
 // probeRead is Read, but errProbe where that would wait.
 func (c *Conn) probeRead(p []byte) (int, error) {
 	c.below.probing.Store(true)
@@ -106,12 +130,24 @@ func (cutError) Error() string { return "connection ended without close_notify" 
 func (cutError) Unwrap() error { return io.ErrUnexpectedEOF }
 
 // rawConn is what crypto/tls reads from and writes to: nc, but for Reads while
-// probing is set.
+// probing is set, and a Write while awaiting is.
 type rawConn struct {
 	net.Conn // immutable
 
-	probing atomic.Bool
-	records records // of whoever reads
+	probing  atomic.Bool
+	awaiting atomic.Bool // cleared by the Write that has waited
+	records  records     // of whoever reads
+}
+
+func (r *rawConn) Write(p []byte) (int, error) {
+	if tcp, ok := r.Conn.(*net.TCPConn); ok && r.awaiting.Load() {
+		n, waited, err := await.Write(tcp, p)
+		if waited {
+			r.awaiting.Store(false)
+		}
+		return n, err
+	}
+	return r.Conn.Write(p)
 }
 
 func (r *rawConn) Read(p []byte) (int, error) {

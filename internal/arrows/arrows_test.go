@@ -22,8 +22,8 @@ type row struct {
 // table is the picture in the README as data. Arrows point down only.
 var table = map[string]row{
 	"wire": {},
-	"tls":  {},
-	"h1":   {ours: []string{"wire", "internal/bufpool", "internal/reset"}},
+	"tls":  {ours: []string{"internal/await"}},
+	"h1":   {ours: []string{"wire", "internal/await", "internal/bufpool", "internal/reset"}},
 	"h2":   {ours: []string{"wire", "internal/bufpool", "internal/reset"}, thirdParty: []string{"golang.org/x/net/http2/hpack"}},
 	"pool": {ours: []string{"wire"}},
 	// CONNECT is an HTTP/1.1 exchange, so proxy uses h1's codec.
@@ -38,6 +38,7 @@ var table = map[string]row{
 		},
 	},
 	"httpx/httpxtest":  {ours: []string{"httpx"}},
+	"internal/await":   {},
 	"internal/bufpool": {},
 	"internal/digest":  {ours: []string{"wire"}},
 	"internal/memconn": {},

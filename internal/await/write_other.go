@@ -1,0 +1,11 @@
+//go:build !(linux || darwin || freebsd || netbsd || openbsd || dragonfly)
+
+package await
+
+import "net"
+
+// Write writes p; it never waits.
+func Write(nc *net.TCPConn, p []byte) (n int, waited bool, err error) {
+	n, err = nc.Write(p)
+	return n, false, err
+}
