@@ -3,6 +3,7 @@ package httpx
 import (
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"gohttpx.dev/wire"
 )
@@ -110,7 +111,9 @@ func (r *Response) stopWith(err error) {
 	r.total.CompareAndSwap(0, int64(max(r.start.since(), 1)))
 	r.lease.end()
 	for h := r.atEnd.Swap(nil); h != nil; h = h.next {
-		h.f(err)
+		if !h.done.Swap(true) { // else a copy of r had it done
+			h.f(err)
+		}
 	}
 }
 
@@ -119,6 +122,7 @@ func (r *Response) stopWith(err error) {
 type endHook struct {
 	f    func(error)
 	next *endHook
+	done atomic.Bool
 }
 
 // onEnd has f called once, when the response is over: at once if it is.

@@ -11,7 +11,7 @@ import (
 // is a part of the encoded form, and where a coding is not known: then the
 // content is as received.
 func (r *Response) Uncompressed() bool {
-	if d := r.decoding.Load(); d == plainBody || d == rawTaken {
+	if r.decoding.Load() == rawTaken {
 		return false
 	}
 	codings, err := r.decodes()

@@ -187,6 +187,11 @@ func (r *Response) adopt(req *Request) {
 	if r.Body != http.NoBody {
 		r.source = r.Body
 	}
+	if other, ok := r.Body.(*streamBody); ok || r.self != nil {
+		// Made of another, which decodes, and tells of its end.
+		r.decoding.Store(plainBody)
+		r.traced = r.traced || ok && other.traced
+	}
 	r.complete()
 }
 

@@ -21,7 +21,9 @@ import (
 // must not change req, and closes its body, as HTTPTransport does. The response
 // needs a StatusCode; where Body is nil it is empty. Body is the content as
 // received: the codings that Content-Encoding names are removed by whoever reads
-// the Response that the client makes of it. Whoever called closes it.
+// the Response that the client makes of it. That of another Transport's Response has
+// lost them already, and of a copy of one nothing is removed again. Whoever called
+// closes it.
 type Transport interface {
 	// RoundTrip returns when the head of the response is there.
 	RoundTrip(ctx context.Context, req *Request) (*Response, error)
