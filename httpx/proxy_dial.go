@@ -176,8 +176,8 @@ func (d *dialer) socks(ctx context.Context, r *route, k pool.Key, info *wire.Con
 			first = err
 		}
 		var e *proxy.Error
-		if ctx.Err() != nil || !errors.As(err, &e) || e.ReplyCode == 0 {
-			break // another address would fare no better
+		if ctx.Err() != nil || !errors.As(err, &e) || e.Step != proxy.StepRequest || e.ReplyCode == 0 {
+			break // another address would fare no better, and a wrong password must not be said again
 		}
 	}
 	return link{}, first
