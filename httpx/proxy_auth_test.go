@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"gohttpx.dev/httpx"
 )
@@ -52,6 +53,52 @@ func TestProxyChallenges(t *testing.T) {
 		get("/c", 200)
 		if !strings.Contains(last, `"two"`) || !strings.Contains(last, "nc=00000002") {
 			t.Errorf("the third request is challenged again: %q", last)
+		}
+	})
+
+	t.Run("A19.1 a nonce that is offered again goes on counting", func(t *testing.T) {
+		var counts []string
+		p := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, nc, _ := strings.Cut(r.Header.Get("Proxy-Authorization"), "nc=")
+			nc, _, _ = strings.Cut(nc, ",")
+			counts = append(counts, nc)
+			if nc == "" || nc == "00000002" {
+				w.Header().Set("Proxy-Authenticate", `Digest realm="p", qop="auth", nonce="one", stale=true`)
+				w.WriteHeader(http.StatusProxyAuthRequired)
+			}
+		}))
+		defer p.Close()
+		c := newClient(t, httpx.WithProxy(strings.Replace(p.URL, "://", "://joe:pw@", 1)))
+		for range 2 {
+			if resp, err := c.Get(t.Context(), "http://a.test/"); err != nil || resp.StatusCode != 200 {
+				t.Errorf("%v %v", resp, err)
+			}
+		}
+		if got := strings.Join(counts, " "); got != " 00000001 00000002 00000003" {
+			t.Errorf("%q: a count came twice, or a nonce was not used", got)
+		}
+	})
+
+	t.Run("the request after a 407 has the transport's timeouts", func(t *testing.T) {
+		p := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Proxy-Authorization") != "" {
+				<-r.Context().Done()
+			}
+			w.Header().Set("Proxy-Authenticate", "Basic realm=x")
+			w.WriteHeader(http.StatusProxyAuthRequired)
+		}))
+		defer p.Close()
+		tr, err := httpx.NewTransport(httpx.WithProxy(strings.Replace(p.URL, "://", "://joe:pw@", 1)), httpx.WithTimeouts(httpx.Timeouts{Read: 123 * time.Millisecond}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tr.Close()
+		req, err := httpx.NewRequest("GET", "http://a.test/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tr.RoundTrip(t.Context(), req); !errors.Is(err, httpx.ErrReadTimeout) || !strings.Contains(err.Error(), "123ms") {
+			t.Error(err)
 		}
 	})
 

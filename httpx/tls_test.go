@@ -253,6 +253,12 @@ func TestTLSRows(t *testing.T) {
 			if _, err := c.Get(t.Context(), plain.URL, httpx.WithTrustEnv(false)); !errors.As(err, &unknown) {
 				t.Errorf("%s: a connection was shared: %v", v, err)
 			}
+			if _, err := c.Get(t.Context(), plain.URL, httpx.WithTrustEnv(true)); err != nil {
+				t.Errorf("%s, and a request that says that it trusts it: %v", v, err)
+			}
+			if _, err := c.Get(t.Context(), plain.URL, httpx.WithTrustEnv(false)); !errors.As(err, &unknown) {
+				t.Errorf("%s: its connection was shared: %v", v, err)
+			}
 		}
 		setEnv(t, "SSL_CERT_FILE="+caFile+".missing")
 		if err := try(); !errors.Is(err, httpx.ErrTLS) || !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "SSL_CERT_FILE") {

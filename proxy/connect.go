@@ -321,7 +321,9 @@ func (x *exchange) head(res *wire.Response) (int, error) {
 			return 0, x.garbled(StepConnect, err)
 		}
 		if end > x.limits.HeadBytes || end == 0 && len(src) >= x.limits.HeadBytes {
-			return 0, x.garbled(StepConnect, fmt.Errorf("the head of the proxy's answer is longer than %d bytes", x.limits.HeadBytes))
+			return 0, x.garbled(StepConnect, &h1.ParseError{
+				Rule: "limit: Limits.HeadBytes", Offset: -1, What: fmt.Sprintf("the head of the proxy's answer is longer than %d bytes", x.limits.HeadBytes),
+			})
 		}
 		if end > 0 {
 			n, err := x.parser.Response(src, res)
