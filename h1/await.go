@@ -32,23 +32,39 @@ type awaiter interface {
 // more than it saves.
 func (c *Conn) mayAwait(req *wire.Request) bool {
 	const room = 2 * int64(lookAfter)
-	return c.served > 1 && !c.slow && req.Trace == nil &&
+	return await.Waits && c.served > 1 && !c.slow && req.Trace == nil &&
 		(c.lim.read == 0 || c.lim.read >= room) && (c.lim.header == 0 || c.lim.header >= room)
 }
 
-// put is one write to the connection.
-func (c *Conn) put(p []byte, mayAwait bool) (n int, err error) {
-	if !mayAwait {
-		return c.nc.Write(p)
+// put is one write to the connection, at about now.
+func (c *Conn) put(p []byte, now int64, mayAwait bool) (n int, err error) {
+	if mayAwait {
+		switch nc := c.nc.(type) {
+		case *net.TCPConn:
+			c.boundWait(now)
+			n, c.awaited, err = await.Write(nc, p)
+			return n, err
+		case awaiter:
+			c.boundWait(now)
+			n, c.awaited, err = nc.WriteAwait(p)
+			return n, err
+		}
 	}
-	c.armRead(c.started, int64(lookAfter))
-	switch nc := c.nc.(type) {
-	case *net.TCPConn:
-		n, c.awaited, err = await.Write(nc, p)
-	case awaiter:
-		n, c.awaited, err = nc.WriteAwait(p)
-	default:
-		n, err = nc.Write(p)
-	}
-	return n, err
+	return c.nc.Write(p)
+}
+
+// boundWait sets the deadline of a wait that begins now. The write before it does
+// not block, so that now is the time of it too, from which the limits of the read
+// count: after the wait it would be too late to look.
+func (c *Conn) boundWait(now int64) {
+	c.lastAt = now
+	c.armRead(now, int64(lookAfter))
+}
+
+// judgeSlow notes, when the first byte is there, whether the peer took longer than
+// a look. An answer to a request of which a part is still to be sent, as to the
+// head alone (RFC 9110 §10.1.1), is not late.
+func (c *Conn) judgeSlow() {
+	sent := c.sentTime()
+	c.slow = sent != 0 && c.firstAt-sent > int64(lookAfter)
 }

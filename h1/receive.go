@@ -23,7 +23,8 @@ func (c *Conn) receive(p []byte) (int, error) {
 		from = c.now()
 	}
 	for empty := 0; ; {
-		if c.awaited {
+		looking := c.awaited
+		if looking {
 			c.awaited = false // the deadline of the wait is near enough
 		} else {
 			c.boundRead(from)
@@ -40,6 +41,9 @@ func (c *Conn) receive(p []byte) (int, error) {
 				return 0, io.ErrNoProgress
 			}
 		case isTimeout(err) && !c.killed():
+			if looking {
+				continue // the deadline was no limit, and nobody has looked yet
+			}
 			if from, err = c.expired(from); err != nil {
 				return 0, err
 			}
@@ -57,7 +61,7 @@ func (c *Conn) gotBytes() {
 	c.lastAt = c.now()
 	if c.firstAt == 0 {
 		c.firstAt = c.lastAt
-		c.slow = c.firstAt-c.sentTime() > int64(lookAfter)
+		c.judgeSlow()
 		if c.trace != nil && c.trace.FirstByte != nil {
 			c.trace.FirstByte()
 		}

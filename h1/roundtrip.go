@@ -227,7 +227,7 @@ func (c *Conn) send(req *wire.Request, head []byte) error {
 
 // sendHead writes the head, or whatever the whole request is.
 func (c *Conn) sendHead(req *wire.Request, p []byte, whole bool) error {
-	err := c.write(nil, p, c.started, whole && c.mayAwait(req))
+	err := c.write(nil, p, c.lastAt, whole && c.mayAwait(req))
 	if !whole {
 		c.continueBy = c.started + c.lim.wait100 // the body is ours still, if a hook panics
 	}
@@ -238,7 +238,7 @@ func (c *Conn) sendHead(req *wire.Request, p []byte, whole bool) error {
 	if t != nil && t.WroteRequest != nil && (whole || err != nil) {
 		t.WroteRequest(err)
 	}
-	if !c.awaited { // else it is about the time of the write, which did not block
+	if !c.awaited { // else it is the time of the write
 		c.lastAt = c.now()
 	}
 	if whole {
@@ -285,6 +285,7 @@ func (c *Conn) sendShort(req *wire.Request, body io.Reader, head []byte, length 
 	if err != nil {
 		return c.bodyUnsent(err)
 	}
+	c.lastAt = c.now() // the body's Read is the caller's code, and not on our clocks
 	return c.sendHead(req, all[:len(head)+length], true)
 }
 

@@ -38,7 +38,7 @@ func (c *Conn) write(u *upload, p []byte, now int64, mayAwait bool) error {
 			return errStopped
 		}
 		before := c.sent.Swap(true)
-		n, err := c.put(piece, mayAwait && len(piece) == len(p))
+		n, err := c.put(piece, now, mayAwait && len(piece) == len(p))
 		if err == nil && n < len(piece) {
 			err = io.ErrShortWrite // or it might be tried for ever
 		}

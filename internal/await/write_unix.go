@@ -8,6 +8,9 @@ import (
 	"syscall"
 )
 
+// Waits is whether Write ever waits on this system.
+const Waits = true
+
 // Write writes p as nc.Write does, within its write deadline. If the socket took
 // all of it at once, Write then waits until there is something to read that was
 // not there before, until the read deadline has passed, or until nc is closed,
