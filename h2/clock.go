@@ -155,7 +155,7 @@ func (s *stream) unsentByLocked(now, from int64) (by int64, err *wire.Error) {
 		return 0, nil
 	}
 	since := now
-	if s.pending() && (lim.write == 0 || lim.write > lim.read) {
+	if (s.pending() || s.writes) && (lim.write == 0 || lim.write > lim.read) {
 		since = max(s.movedLocked(), from)
 	}
 	if now-since >= lim.read {

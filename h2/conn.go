@@ -70,15 +70,18 @@ type Conn struct {
 	spare    []byte // the other buffer
 	taken    int64  // bytes handed to the socket so far
 	flushed  int64  // of them, what it took
+	writing  bool   // the writer, or an uploader, is in a socket write
 	parked   bool   // the writer sleeps on wcond
 	wcond    sync.Cond
 	writeErr error         // the socket takes no more
 	writeEnd chan struct{} // closed when the write under way is over; nil: nobody waits
 	ending   []ending1     // streams whose last byte is in wbuf
+	sent     []ending1     // and in what is being written
 	rooms    []*stream     // heads that wait for room
 	sendWin  SendWindow
 	granted  uint32 // by how much the peer has last opened it
 	sendq    sendQueue
+	self     *stream // whose uploader writes by itself and is in a write of its stream, or nil
 
 	// guarded by mu: what we receive
 	acked    bool // our SETTINGS were acknowledged

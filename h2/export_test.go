@@ -30,5 +30,12 @@ func (c *Conn) Unsent() int {
 	return len(c.wbuf)
 }
 
+// Self is whether an uploader stands in a socket write of its own.
+func (c *Conn) Self() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.self != nil && c.self.writes
+}
+
 // What bounds Unsent in an upload.
 const MaxUnsent = maxWrite + FrameHeaderLen + quantum

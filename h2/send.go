@@ -13,7 +13,8 @@ import (
 // frames and appended to the write buffer as the windows of the stream and the
 // connection and the buffer's size allow, one frame of each stream in turn. That
 // is done by whoever makes it possible: the sender, the reader when a window
-// opens, or the writer when it has emptied the buffer.
+// opens, or the writer when it has emptied the buffer. An upload that is alone has a way
+// of its own: self.go.
 
 // The most that a stream sends in its turn, in bytes: the frame that every peer takes,
 // and of which the usual windows hold a whole number but for a byte. One that sends
@@ -97,6 +98,11 @@ func (q *sendQueue) unpop(s *stream) {
 func (c *Conn) offerLocked(s *stream) {
 	switch {
 	case s.queued || !s.pending() || c.end != nil:
+	case c.self == s:
+		if min(s.send.Available(), c.sendWin.Available()) > 0 {
+			wakeUp(s.sendWake)
+		}
+		return
 	case len(s.pend) == 0:
 		// END_STREAM alone needs no window, and hardly room.
 		c.dataLocked(s, 0)
@@ -149,11 +155,21 @@ func (c *Conn) pumpLocked() {
 
 // dataLocked appends one DATA frame with n bytes of what s has to send.
 func (c *Conn) dataLocked(s *stream, n int) {
-	s.send.Take(n)
-	c.sendWin.Take(n)
 	end := s.pendEnd && n == len(s.pend)
 	c.wantLocked(FrameHeaderLen + n)
 	c.wbuf = AppendData(c.wbuf, s.id, s.pend[:n], end, 0)
+	s.framedLocked(n, end)
+	if !s.pending() && c.self != s {
+		wakeUp(s.sendWake)
+	}
+}
+
+// framedLocked notes that n bytes of what s has to send are in a frame, which is the
+// last of all that we send.
+func (s *stream) framedLocked(n int, end bool) {
+	c := s.c
+	s.send.Take(n)
+	c.sendWin.Take(n)
 	c.guard.sent(n)
 	if n >= smallData || end {
 		c.guard.earn(perSent)
@@ -164,9 +180,6 @@ func (c *Conn) dataLocked(s *stream, n int) {
 	if end {
 		s.pendEnd = false
 		s.endSentLocked()
-	}
-	if !s.pending() {
-		wakeUp(s.sendWake)
 	}
 }
 
@@ -235,7 +248,7 @@ func (s *stream) abandonLocked(err *wire.Error, drop bool) {
 // movedLocked is when what the stream sends last made progress: into the write
 // buffer, or, if that is full, out of it.
 func (s *stream) movedLocked() int64 {
-	if len(s.c.wbuf) >= maxWrite {
+	if len(s.c.wbuf) >= maxWrite || s.writes || s.c.self == s && s.c.writing {
 		return max(s.progress, s.c.wrote.Load())
 	}
 	return s.progress
@@ -273,14 +286,22 @@ func (s *stream) writeLocked(ctx context.Context, id uint32, p []byte, end bool,
 	s.refs++
 	defer func() {
 		s.sending, s.sendBy = false, 0
+		if c.self == s {
+			c.self = nil
+		}
 		s.unrefLocked()
 	}()
 	s.pend, s.pendEnd, s.cut = p, end, false
 	s.progress = c.now()
 	s.held = 0
 	stalled := false
-	c.offerLocked(s)
+	if !s.selfLocked(limit) {
+		c.offerLocked(s)
+	}
 	for s.pending() {
+		if c.self == s && s.writeSelfLocked() {
+			continue
+		}
 		now := c.now()
 		if s.held > 0 && now >= s.held+int64(holdTime) {
 			s.held = -1 // goes out as soon as it can
@@ -381,6 +402,9 @@ func (c *Conn) windowUpdate(f Frame) error {
 		}
 		c.granted = f.Increment()
 		c.pumpLocked()
+		if c.self != nil {
+			c.offerLocked(c.self)
+		}
 		return nil
 	}
 	if err := c.idleLocked(f); err != nil {

@@ -97,6 +97,7 @@ type streamState struct {
 	left    int    // and had so many bytes left
 	sending bool
 	granted uint32 // by how much the peer has last opened send
+	writes  bool   // its uploader is in a socket write
 	held    int64  // since when a small piece waits for more window, 0: none does, -1: it has waited
 	up      *upload
 }

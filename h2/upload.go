@@ -17,8 +17,8 @@ import (
 // The uploader is started by RoundTrip. It ends when the body has been sent,
 // when its stream has ended, or, if it is in the body's Read then, when that
 // returns, which may be never: nobody waits for it. It closes the body, unless
-// it is stopped while in the caller's code: then a goroutine is started to close
-// it, since Close may have to wait for Read.
+// it is stopped while in the caller's code, or in a socket write (self.go): then a
+// goroutine is started to close it, since Close may have to wait for Read.
 type upload struct {
 	c     *Conn
 	s     *stream
@@ -30,29 +30,37 @@ type upload struct {
 	// ended, although the uploader may still be stuck in the body.
 	trailers func() wire.Fields
 
-	inUser  atomic.Bool // in the caller's code
+	inUser  atomic.Bool // in the caller's code, or in a socket write
 	stopped atomic.Bool // set under c.mu
 	closed  atomic.Bool // whoever sets it closes the body
 
 	length int64 // announced, -1: unknown
 	total  int64
-	buf    []byte
-	local  bool // the body is at fault
+	buf    []byte // room for the header of a frame, and content
+	local  bool   // the body is at fault
 }
 
-// The sizes of the buffer between a body and its frames: at first, and once as much
-// as the larger holds has been sent. A peer that takes little is not worth more.
+// The content that the buffer between a body and its frames holds: at first, and once
+// as much as the larger holds has been sent. A peer that takes little is not worth more.
+// Whether it goes out in one large frame or in four of the usual size, all of the larger
+// one fills four records of TLS with the headers.
 const (
 	firstUpload = quantum
-	bulkUpload  = 4 * quantum
+	bulkUpload  = 4 * (quantum - FrameHeaderLen)
 )
 
-// bulk is the larger one, which a large frame empties if the peer takes those.
+// bulk is the larger one.
 func (u *upload) bulk() int {
 	if u.c.PeerSettings().MaxFrameSize >= quantumLone {
 		return quantumLone
 	}
 	return bulkUpload
+}
+
+// room gets a buffer for n bytes of content.
+func (u *upload) room(n int) {
+	n += FrameHeaderLen
+	u.buf = bufpool.Get(n)[:n]
 }
 
 func durationOf(ns int64) time.Duration { return time.Duration(max(ns, 0)) }
@@ -146,25 +154,26 @@ func (u *upload) send() error {
 	if u.body == nil {
 		return u.finish(nil)
 	}
-	u.buf = bufpool.Get(firstUpload)[:firstUpload]
+	u.room(firstUpload)
 	for empty := 0; ; {
-		if u.total >= bulkUpload && len(u.buf) == firstUpload {
+		if u.total >= bulkUpload && len(u.buf) == firstUpload+FrameHeaderLen {
 			bufpool.Put(u.buf)
-			u.buf = bufpool.Get(bulkUpload)[:u.bulk()]
+			u.room(u.bulk())
 		}
 		if !u.enter() {
 			return errStopped
 		}
-		n, err := u.body.Read(u.buf)
+		n, err := u.body.Read(u.buf[FrameHeaderLen:])
 		u.leave()
 		u.total += int64(n)
+		p := u.buf[FrameHeaderLen:][:n]
 		switch {
 		case err != nil && err != io.EOF:
 			return u.fault(wire.KindRequestBody, err)
 		case u.length >= 0 && (u.total > u.length || err == io.EOF && u.total < u.length):
 			return u.fault(wire.KindProtocol, lengthError(u.total, u.length))
 		case err == io.EOF:
-			return u.finish(u.buf[:n])
+			return u.finish(p)
 		case n == 0:
 			if empty++; empty == maxEmpty {
 				return u.fault(wire.KindRequestBody, io.ErrNoProgress)
@@ -175,12 +184,12 @@ func (u *upload) send() error {
 		if u.total == u.length && u.trailers == nil {
 			// All that was announced: the stream ends with it, and the peer
 			// need not wait until the source says so.
-			if err := u.write(u.buf[:n], true); err != nil {
+			if err := u.write(p, true); err != nil {
 				return err
 			}
 			return u.checkEnd()
 		}
-		if err := u.write(u.buf[:n], false); err != nil {
+		if err := u.write(p, false); err != nil {
 			return err
 		}
 	}

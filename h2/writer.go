@@ -8,9 +8,11 @@ import (
 	"gohttpx.dev/wire"
 )
 
-// The writer is a goroutine: nobody else ever stands in a socket write, so that
-// a caller's cancel or timeout neither waits for the bytes of others nor cuts
-// them off (a TLS connection cannot go on after a write that timed out).
+// The writer is a goroutine: no caller ever stands in a socket write, so that
+// a cancel or timeout neither waits for the bytes of others nor cuts them off (a
+// TLS connection cannot go on after a write that timed out). The only other one who
+// writes is an uploader, which no caller waits for (self.go): c.writing is whether
+// one of them does, and the next has to wait for it.
 //
 // Everything is appended to c.wbuf under the lock; the writer swaps it for an
 // empty one and writes it. Before the swap it lets the callers that are ready to
@@ -23,9 +25,10 @@ import (
 // offset is where the next byte will stand in all that we write.
 func (c *Conn) offset() int64 { return c.taken + int64(len(c.wbuf)) }
 
-// flushLocked wakes the writer if it sleeps.
+// flushLocked wakes the writer if it sleeps. If an uploader is in a write, it does so
+// when it has done.
 func (c *Conn) flushLocked() {
-	if c.parked {
+	if c.parked && !c.writing {
 		c.parked = false
 		c.wcond.Signal()
 	}
@@ -37,17 +40,13 @@ type ending1 struct {
 	id uint32
 }
 
-// writeLoop owns the writing half of the socket, and closes it. Started by
+// writeLoop writes what is in the buffer, and closes the socket. Started by
 // NewConn; ends when the connection does.
 func (c *Conn) writeLoop() {
-	var sent []ending1
 	c.mu.Lock()
 	for {
-		for (len(c.wbuf) == 0 || c.writeErr != nil) && c.end == nil {
-			c.spare = keepBuffer(c.spare, idleBuffer)
-			if len(c.wbuf) == 0 {
-				c.wbuf = keepBuffer(c.wbuf, idleBuffer)
-			}
+		for (len(c.wbuf) == 0 || c.writing || c.writeErr != nil) && c.end == nil {
+			c.shrinkLocked()
 			c.parked = true
 			c.wcond.Wait()
 		}
@@ -62,32 +61,14 @@ func (c *Conn) writeLoop() {
 			if c.end != nil {
 				break
 			}
-		}
-		// Before the swap, which goes on to fill the other buffer.
-		sent, c.ending = c.ending, sent[:0]
-		out := c.swapLocked()
-		c.unlock()
-
-		err := c.write(out)
-
-		c.mu.Lock()
-		c.spare = keepBuffer(out, 2*maxWrite)
-		if c.writeEnd != nil {
-			close(c.writeEnd)
-			c.writeEnd = nil
-		}
-		if err != nil {
-			c.writeFailedLocked(err)
-			continue
-		}
-		now := c.now()
-		c.flushed = c.taken
-		for i, e := range sent {
-			if e.s.id == e.id && e.s.sentAt == 0 {
-				e.s.sentAt = now
+			if c.writing || len(c.wbuf) == 0 {
+				continue
 			}
-			sent[i] = ending1{}
 		}
+		c.flushNowLocked(nil)
+	}
+	for c.writing {
+		c.wcond.Wait() // which is bounded: see endLocked
 	}
 	// The end: what is left goes out within closeTime.
 	out := c.wbuf
@@ -105,6 +86,68 @@ func (c *Conn) writeLoop() {
 	}
 	c.raw.Close()
 	c.nc.Close()
+}
+
+// flushNowLocked writes what is in the buffer, if nobody writes. It gives the lock up
+// meanwhile.
+func (c *Conn) flushNowLocked(s *stream) {
+	// Before the swap, which goes on to fill the other buffer.
+	c.beginWriteLocked()
+	out := c.swapLocked()
+	c.unlock()
+	err := c.write(out)
+	c.mu.Lock()
+	c.spare = keepBuffer(out, 2*maxWrite)
+	c.endWriteLocked(err, s)
+}
+
+// beginWriteLocked begins a write of all that is in the buffer, or of what is to be
+// before it.
+func (c *Conn) beginWriteLocked() {
+	c.writing = true
+	c.sent, c.ending = c.ending, c.sent[:0]
+}
+
+// endWriteLocked ends it. s is the stream whose uploader wrote, nil for the writer.
+func (c *Conn) endWriteLocked(err error, s *stream) {
+	c.writing = false
+	if c.writeEnd != nil {
+		close(c.writeEnd)
+		c.writeEnd = nil
+	}
+	if err == nil {
+		now := c.now()
+		c.flushed = c.taken
+		for _, e := range c.sent {
+			if e.s.id == e.id && e.s.sentAt == 0 {
+				e.s.sentAt = now
+			}
+		}
+	}
+	clear(c.sent)
+	if c.self != nil && c.self != s {
+		wakeUp(c.self.sendWake)
+	}
+	if err != nil {
+		c.writeFailedLocked(err)
+	}
+	switch {
+	case s == nil:
+	case c.end != nil:
+		c.wcond.Signal()
+	case len(c.wbuf) > 0:
+		c.flushLocked()
+	default:
+		c.shrinkLocked()
+	}
+}
+
+// shrinkLocked gives back what an idle connection does not need.
+func (c *Conn) shrinkLocked() {
+	c.spare = keepBuffer(c.spare, idleBuffer)
+	if len(c.wbuf) == 0 {
+		c.wbuf = keepBuffer(c.wbuf, idleBuffer)
+	}
 }
 
 // swapLocked takes what is to be written, and makes room.
