@@ -1,6 +1,7 @@
 package h1_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"strings"
@@ -191,5 +192,29 @@ func TestContextIsLetGo(t *testing.T) {
 			}
 			r.wantFree(1, tt.phase)
 		})
+	}
+}
+
+// Bytes behind the content are no start of the next response, also where a large
+// Read has taken them with the last of the content (RFC 9112 §6.3).
+func TestExcessEndsTheConnection(t *testing.T) {
+	for excess, phase := range map[string]wire.ConnPhase{"": wire.ConnOpen, "HTTP/1.1 200 OK\r\n\r\n": wire.ConnClosed} {
+		r := newRig(t, h1.Config{})
+		headRead := make(chan struct{})
+		r.script(func() {
+			r.p.WantHead("GET / HTTP/1.1", "the request")
+			r.p.Send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+			<-headRead
+			r.p.Send("ok" + excess)
+		})
+		var res wire.Response
+		if err := r.do(context.Background(), get("/"), &res); err != nil {
+			t.Fatal(err)
+		}
+		close(headRead)
+		if b, err := io.ReadAll(bufio.NewReaderSize(res.Body, 2*h1.DefaultReadBuffer)); string(b) != "ok" || err != nil {
+			t.Errorf("%q, %v", b, err)
+		}
+		r.wantFree(1, phase)
 	}
 }

@@ -247,6 +247,9 @@ func TestUnsentFreesSlot(t *testing.T) {
 				if calls != 1 || !f.c.Reserve() {
 					t.Errorf("%d calls of the hook, %+v", calls, f.c.State())
 				}
+				if name == "larger than the peer takes" && f.c.Spare() != 1 { // the others had no object yet
+					t.Error("the stream's object is not used again")
+				}
 				f.WantIdle("nothing was sent")
 			})
 		})

@@ -23,6 +23,13 @@ func (c *Conn) SetNextID(id uint32) {
 	c.mu.Unlock()
 }
 
+// Spare is how many stream objects wait to be used again.
+func (c *Conn) Spare() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.free)
+}
+
 // Unsent is how many bytes wait for the writer.
 func (c *Conn) Unsent() int {
 	c.mu.Lock()

@@ -46,3 +46,16 @@ func TestPutFields(t *testing.T) {
 		}
 	}
 }
+
+// A stream object that is used again has no wake-up of the stream before.
+func TestStreamIsAsNew(t *testing.T) {
+	c := &Conn{}
+	s := c.getLocked()
+	wakeUp(s.wake)
+	wakeUp(s.sendWake)
+	s.id, s.over, s.told = 1, true, true
+	s.recycleLocked()
+	if again := c.getLocked(); again != s || s.id != 0 || len(s.wake)+len(s.sendWake) != 0 {
+		t.Errorf("the same object: %v; number %d, wake-ups %d and %d", again == s, s.id, len(s.wake), len(s.sendWake))
+	}
+}
