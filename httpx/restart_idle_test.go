@@ -217,7 +217,7 @@ func TestListenerComesBack(t *testing.T) {
 	ln.Close()
 	var servers []*peer.Server
 	comeBack := func() {
-		ln, err := net.Listen("tcp", addr)
+		ln, err := listenAgain(addr)
 		if err != nil {
 			t.Error(err)
 			return

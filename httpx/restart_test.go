@@ -70,6 +70,17 @@ func (r *restarts) serve(ln net.Listener) *generation {
 	return g
 }
 
+// listenAgain listens where there was a listener before. For a moment the system may
+// have given the port to a connection of another program: tests of other packages
+// run at the same time.
+func listenAgain(addr string) (ln net.Listener, err error) {
+	for end := time.Now().Add(time.Minute); ; runtime.Gosched() {
+		if ln, err = net.Listen("tcp", addr); err == nil || time.Now().After(end) {
+			return ln, err
+		}
+	}
+}
+
 // ServeHTTP answers in pieces, so that answers are under way at any time.
 func (r *restarts) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	id := req.URL.Query().Get("id")
@@ -305,7 +316,7 @@ func restart(t *testing.T, r *restarts, drain, retries bool) {
 			}
 			<-g.served
 			<-refused
-			ln, err := net.Listen("tcp", r.addr)
+			ln, err := listenAgain(r.addr)
 			if err != nil {
 				t.Error(err)
 				return
