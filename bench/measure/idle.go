@@ -82,9 +82,11 @@ func park(n int) {
 }
 
 // inUse returns the bytes of heap and of stacks. The second collection empties
-// what sync.Pool keeps of the first; stacks of ended goroutines go with it.
+// what sync.Pool keeps of the first; stacks of ended goroutines go with it, but for
+// those that a processor keeps for new ones until it is taken away.
 func inUse() (heap, stack float64) {
 	var m runtime.MemStats
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	runtime.GC()
 	runtime.GC()
 	runtime.ReadMemStats(&m)
