@@ -16,8 +16,7 @@ import (
 // the body of a stream has been read to its end, has failed or was closed. Further
 // calls wait their turn, the oldest first, for as long as the Pool timeout and the
 // context permit: the error is ErrPoolTimeout. An Auth or a hook that makes a call
-// with the same client needs a turn for it, too. There is no bound by default, and
-// n must be positive.
+// with the same client needs a turn for it, too.
 //
 // n must be positive. The default is no bound but that of the pool, whose
 // Limits count connections: over HTTP/2 one of them carries many requests.
