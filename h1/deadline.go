@@ -3,8 +3,6 @@ package h1
 import (
 	"errors"
 	"fmt"
-	"os"
-	"syscall"
 	"time"
 
 	"gohttpx.dev/wire"
@@ -100,17 +98,6 @@ func (c *Conn) setWrite(by int64) {
 func (c *Conn) clearDeadlines() {
 	c.setRead(0)
 	c.setWrite(0)
-}
-
-// isTimeout reports whether a socket call ended by its deadline. The system's
-// ETIMEDOUT says Timeout as well, but it is the end of the connection.
-func isTimeout(err error) bool {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return true
-	}
-	var t interface{ Timeout() bool }
-	var errno syscall.Errno
-	return errors.As(err, &t) && t.Timeout() && !errors.As(err, &errno)
 }
 
 // errContinueTimer ends a read that waited for 100 (Continue) long enough.

@@ -40,7 +40,7 @@ func (c *Conn) receive(p []byte) (int, error) {
 			if empty++; empty == maxEmpty {
 				return 0, io.ErrNoProgress
 			}
-		case isTimeout(err) && !c.killed():
+		case reset.Deadline(err) && !c.killed():
 			if looking {
 				continue // the deadline was no limit, and nobody has looked yet
 			}

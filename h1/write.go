@@ -70,7 +70,7 @@ func (c *Conn) wrote(u *upload, n int64, err error, now, progress int64) (int64,
 		return progress, nil
 	case u != nil && u.stopped.Load():
 		return 0, errStopped
-	case !isTimeout(err):
+	case !reset.Deadline(err):
 		if u != nil && reset.Broken(err) {
 			u.reset.Store(true)
 		}

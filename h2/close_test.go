@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -133,6 +135,41 @@ type noDeadlines struct{ *memconn.Conn }
 func (noDeadlines) SetDeadline(time.Time) error      { return errors.ErrUnsupported }
 func (noDeadlines) SetReadDeadline(time.Time) error  { return errors.ErrUnsupported }
 func (noDeadlines) SetWriteDeadline(time.Time) error { return errors.ErrUnsupported }
+
+// gone is a connection whose peer has become silent for the system's patience.
+type gone struct {
+	*memconn.Conn
+	on    atomic.Bool
+	other *peer.H2Script
+}
+
+func (g *gone) Write(p []byte) (int, error) {
+	if g.on.Load() {
+		g.other.Close()
+		return 0, &net.OpError{Op: "write", Net: "tcp", Err: syscall.ETIMEDOUT}
+	}
+	return g.Conn.Write(p)
+}
+
+// The system's ETIMEDOUT says Timeout too, but it is none of our limits.
+func TestSystemsTimeout(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		nc, p := peer.H2(t)
+		g := &gone{Conn: nc, other: p}
+		c, err := h2.NewConn(t.Context(), g, h2.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		p.Start()
+		synctest.Wait()
+		g.on.Store(true)
+		err = c.RoundTrip(t.Context(), get("/"), new(wire.Response))
+		if !errors.Is(err, syscall.ETIMEDOUT) || errors.Is(err, wire.ErrTimeout) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
 
 func TestStuckWithoutDeadlines(t *testing.T) {
 	for _, tt := range []struct {

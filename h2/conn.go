@@ -3,12 +3,12 @@ package h2
 import (
 	"context"
 	"net"
-	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"gohttpx.dev/internal/reset"
 	"gohttpx.dev/wire"
 )
 
@@ -176,7 +176,7 @@ func (c *Conn) lastWord() error {
 	c.nc.SetReadDeadline(time.Now().Add(closeTime))
 	for range 16 {
 		if _, err := c.nc.Read(make([]byte, 4<<10)); err != nil {
-			if isEnd(err) || isTimeout(err) {
+			if isEnd(err) || reset.Deadline(err) {
 				return nil
 			}
 			return err
@@ -202,7 +202,7 @@ func (c *Conn) hello(ctx context.Context, p []byte) error {
 	}
 	if err != nil {
 		e := &wire.Error{Phase: wire.PhaseWrite, Kind: wire.KindNetwork, Remote: true, Sent: true, Err: err}
-		if isTimeout(err) {
+		if reset.Deadline(err) {
 			e.Kind = wire.KindTimeout
 		} else if word := c.lastWord(); word != nil {
 			e.Err = word
@@ -211,14 +211,6 @@ func (c *Conn) hello(ctx context.Context, p []byte) error {
 	}
 	c.nc.SetWriteDeadline(time.Time{})
 	return nil
-}
-
-func isTimeout(err error) bool {
-	if err == os.ErrDeadlineExceeded {
-		return true
-	}
-	t, ok := err.(interface{ Timeout() bool })
-	return ok && t.Timeout()
 }
 
 // streamLimit is the peer's limit within ours.

@@ -120,10 +120,10 @@ func (c *Conn) lostLocked(err error) {
 	told := reset.Broken(c.writeErr)
 	e := ending{kind: wire.KindNetwork, lost: true, reset: told || reset.Is(err), err: err}
 	switch {
-	case c.writeErr != nil && isTimeout(c.writeErr):
+	case c.writeErr != nil && reset.Deadline(c.writeErr):
 		e.kind, e.phase = wire.KindTimeout, wire.PhaseWrite
 		e.err = fmt.Errorf("h2: nothing sent for %v", time.Duration(c.socketWrite))
-	case c.writeErr != nil && (isEnd(err) || isTimeout(err)):
+	case c.writeErr != nil && (isEnd(err) || reset.Deadline(err)):
 		// It tells more than the end that followed. (An alert of TLS tells why:
 		// a server refuses a client certificate after the handshake, RFC 8446
 		// §4.4.2.4, and does not read on.)

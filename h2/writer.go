@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gohttpx.dev/internal/bufpool"
+	"gohttpx.dev/internal/reset"
 	"gohttpx.dev/wire"
 )
 
@@ -226,7 +227,7 @@ func (c *Conn) write(p []byte) error {
 		}
 		switch {
 		case err == nil:
-		case c.plain && n > 0 && isTimeout(err) && !c.isClosing():
+		case c.plain && n > 0 && reset.Deadline(err) && !c.isClosing():
 		default:
 			return err
 		}
@@ -265,7 +266,7 @@ func (c *Conn) writeFailedLocked(err error) {
 	if c.end != nil {
 		return
 	}
-	if isTimeout(err) {
+	if reset.Deadline(err) {
 		c.lostLocked(err)
 		return
 	}

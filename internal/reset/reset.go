@@ -1,10 +1,10 @@
-// Package reset tells whether a peer has broken a connection, from what the
-// system says of it.
+// Package reset tells whether a peer has broken a connection, or a deadline of ours
+// has passed, from what the system says of it.
 //
 // # Overview
 //
-// Is is asked of the error of a read or a write, Broken of a write's alone. What
-// the system says differs: Windows has numbers of its own, which package syscall
+// Is and Deadline are asked of the error of a read or a write, Broken of a write's
+// alone. What the system says differs: Windows has numbers of its own, which package syscall
 // does not map to those of Unix.
 //
 // # Concurrency
@@ -18,6 +18,7 @@ package reset
 
 import (
 	"errors"
+	"os"
 	"syscall"
 )
 
@@ -35,3 +36,14 @@ func Is(err error) bool {
 // Broken reports whether a write was told of a reset. After the peer's FIN it is
 // told EPIPE, which says nothing of how the peer's bytes ended.
 func Broken(err error) bool { return Is(err) && !errors.Is(err, syscall.EPIPE) }
+
+// Deadline reports whether a call on a connection ended by its deadline. The system's
+// ETIMEDOUT says Timeout as well, but it is the end of the connection.
+func Deadline(err error) bool {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return true
+	}
+	var t interface{ Timeout() bool }
+	var errno syscall.Errno
+	return errors.As(err, &t) && t.Timeout() && !errors.As(err, &errno)
+}

@@ -44,6 +44,33 @@ func TestIs(t *testing.T) {
 	}
 }
 
+// slow says Timeout in a way of its own, as connections that are no sockets do.
+type slow struct{}
+
+func (slow) Error() string { return "slow" }
+func (slow) Timeout() bool { return true }
+
+func TestDeadline(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"nothing", nil, false},
+		{"an end", io.EOF, false},
+		{"a deadline", os.ErrDeadlineExceeded, true},
+		{"a deadline within", fmt.Errorf("around: %w", &net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}), true},
+		{"another's", slow{}, true},
+		{"another's within", fmt.Errorf("around: %w", slow{}), true},
+		{"the system's timeout", &net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ETIMEDOUT)}, false},
+		{"a reset", syscall.ECONNRESET, false},
+	} {
+		if got := Deadline(tt.err); got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}
+
 // What a real socket says of a peer that has reset it.
 func TestSocketThatWasReset(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
