@@ -198,23 +198,35 @@ func TestContextIsLetGo(t *testing.T) {
 // Bytes behind the content are no start of the next response, also where a large
 // Read has taken them with the last of the content (RFC 9112 §6.3).
 func TestExcessEndsTheConnection(t *testing.T) {
-	for excess, phase := range map[string]wire.ConnPhase{"": wire.ConnOpen, "HTTP/1.1 200 OK\r\n\r\n": wire.ConnClosed} {
+	for _, tt := range []struct {
+		excess    string
+		size      int // of a Read
+		phase     wire.ConnPhase
+		anomalies wire.Anomalies
+	}{
+		{"", 2 * h1.DefaultReadBuffer, wire.ConnOpen, 0},
+		{"HTTP/1.1 200 OK\r\n\r\n", 2 * h1.DefaultReadBuffer, wire.ConnClosed, wire.ExcessAfterResponse},
+		{"HTTP/1.1 200 OK\r\n\r\n", 16, wire.ConnClosed, wire.ExcessAfterResponse},
+	} {
 		r := newRig(t, h1.Config{})
 		headRead := make(chan struct{})
 		r.script(func() {
 			r.p.WantHead("GET / HTTP/1.1", "the request")
 			r.p.Send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
 			<-headRead
-			r.p.Send("ok" + excess)
+			r.p.Send("ok" + tt.excess)
 		})
 		var res wire.Response
 		if err := r.do(context.Background(), get("/"), &res); err != nil {
 			t.Fatal(err)
 		}
 		close(headRead)
-		if b, err := io.ReadAll(bufio.NewReaderSize(res.Body, 2*h1.DefaultReadBuffer)); string(b) != "ok" || err != nil {
+		if b, err := io.ReadAll(bufio.NewReaderSize(res.Body, tt.size)); string(b) != "ok" || err != nil {
 			t.Errorf("%q, %v", b, err)
 		}
-		r.wantFree(1, phase)
+		if res.Anomalies != tt.anomalies {
+			t.Errorf("anomalies: %v", res.Anomalies)
+		}
+		r.wantFree(1, tt.phase)
 	}
 }

@@ -182,6 +182,9 @@ func (c *Conn) finish(last exState, reuse, hard bool) error {
 			c.stopUpload()
 		}
 	}
+	if last == exEOF && (c.excess || c.r < c.w) {
+		c.res.Anomalies |= wire.ExcessAfterResponse
+	}
 	reuse = c.unwatch() && reuse && c.keep && c.r == c.w && !c.excess && c.readErr == nil && c.writeErr == nil &&
 		(c.cfg.MaxRequests <= 0 || c.served < c.cfg.MaxRequests)
 	if reuse && last != exFailed {
