@@ -37,6 +37,12 @@ type blind struct {
 	waits []int         // the lengths of what WriteAwait was given
 	late  time.Duration // how long after its deadline a wait ends
 	short bool          // end a wait at once, as one that was woken for nothing
+	stall time.Duration // how long the write of a piece takes
+}
+
+func (b *blind) Write(p []byte) (int, error) {
+	time.Sleep(b.stall)
+	return b.Conn.Write(p)
 }
 
 func (b *blind) WriteAwait(p []byte) (n int, waited bool, err error) {
@@ -183,17 +189,15 @@ func TestLimitsOfABlindWait(t *testing.T) {
 		{"header longer than read", ms(300), wire.Timeouts{Read: ms(300), Header: ms(1000)}, "nothing received for"},
 	} {
 		for _, late := range []time.Duration{0, ms(50)} {
-			for _, lazy := range []bool{false, true} {
-				name := tt.name
+			for _, before := range []string{"", ", after a slow body", ", after a slow write", ", after a slow write with a hook"} {
+				name := tt.name + before
 				if late > 0 {
 					name += ", woken late"
 				}
-				if lazy {
-					name += ", after a slow body"
-				}
 				t.Run(name, func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
-						r := newBlind(t, &blind{late: late})
+						b := &blind{late: late}
+						r := newBlind(t, b)
 						var sent time.Time
 						r.script(func() {
 							r.p.WantRequest("GET / HTTP/1.1", "the first request")
@@ -204,8 +208,15 @@ func TestLimitsOfABlindWait(t *testing.T) {
 						})
 						r.fetch(get("/"))
 						req := get("/")
-						if lazy {
+						switch {
+						case strings.HasSuffix(before, "body"):
 							req = post(new(lazyBody), 0)
+						case before != "":
+							b.stall = ms(40)
+							req.Fields = append(req.Fields, wire.Field{Name: "X-Long", Value: strings.Repeat("x", 33_000)})
+						}
+						if strings.HasSuffix(before, "hook") {
+							req.Trace = new(wire.Trace)
 						}
 						err := r.do(context.Background(), timed(req, tt.tm), new(wire.Response))
 						wantErr(t, err, wire.PhaseHead, wire.KindTimeout, true, true, tt.text)
