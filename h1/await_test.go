@@ -222,3 +222,50 @@ func TestAwaitedHooks(t *testing.T) {
 	}
 	readAll(t, res.Body, "second")
 }
+
+// Whoever ends a connection, at whatever time, ends a wait too: the exchange is
+// over, and the slot free once.
+func TestAwaitedEndsAtAnyTime(t *testing.T) {
+	overBoth(t, func(t *testing.T, secure bool) {
+		for i := range 60 {
+			ctx, cancel := context.WithCancel(context.Background())
+			r := warm(t, secure, func(c net.Conn, br *bufio.Reader) {
+				// Some are answered before their end comes.
+				if i%4 == 0 {
+					http.ReadRequest(br)
+					io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond")
+				}
+				io.Copy(io.Discard, br)
+			})
+			if !r.Reserve() {
+				t.Fatal("the slot is not free")
+			}
+			r.busy.Store(true)
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				for range i * 20 {
+					yield()
+				}
+				switch i / 4 % 3 {
+				case 0:
+					cancel()
+				case 1:
+					r.Close()
+				case 2:
+					r.Drain()
+					r.Close()
+				}
+			}()
+			var res wire.Response
+			if err := r.RoundTrip(ctx, timed(get("/"), wire.Timeouts{Read: wire.Never}), &res); err == nil {
+				io.ReadAll(res.Body)
+			}
+			<-ended
+			r.Close()
+			eventually(t, "the slot comes free", func() bool { return r.freed.Load() == 2 })
+			r.wantFree(2, wire.ConnClosed)
+			cancel()
+		}
+	})
+}

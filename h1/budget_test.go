@@ -97,6 +97,41 @@ func TestAllocationBudget(t *testing.T) {
 	}
 }
 
+// Over a socket the budget is the same, with the wait that begins with the write.
+func TestAllocationBudgetOverTCP(t *testing.T) {
+	if raceOn {
+		t.Log("the race detector allocates")
+		return
+	}
+	r := dialed(t, h1.Config{}, func(nc net.Conn) {
+		buf := make([]byte, 1<<10)
+		for n := 0; ; {
+			k, err := nc.Read(buf[n:])
+			if err != nil {
+				return
+			}
+			if n += k; bytes.HasSuffix(buf[:n], []byte("\r\n\r\n")) {
+				n = 0
+				nc.Write(answerBytes)
+			}
+		}
+	})
+	var res wire.Response
+	buf := make([]byte, 100)
+	got := testing.AllocsPerRun(200, func() {
+		if err := r.do(context.Background(), idleRequest, &res); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := res.Body.Read(buf); n != 5 || err != io.EOF {
+			t.Fatal(n, err)
+		}
+	})
+	t.Logf("%v allocations", got)
+	if got > 1 { // the string of the head
+		t.Errorf("%v allocations per exchange, want at most 1", got)
+	}
+}
+
 // An idle connection keeps no buffer.
 func TestIdleMemory(t *testing.T) {
 	if raceOn {

@@ -112,6 +112,9 @@ type Conn struct {
 // NewConn returns a connection over nc, which it owns from now on: it is closed
 // by Close, by an error, or when an exchange ends that allows no other. NewConn
 // does no I/O and starts no goroutine.
+//
+// An nc with the method WriteAwait of tls.Conn gets some of its writes by that: a
+// type which embeds one, and has a Write of its own, needs a WriteAwait as well.
 func NewConn(nc net.Conn, cfg Config) *Conn {
 	c := &Conn{nc: nc, cfg: settingsOf(&cfg), over: layerOf(&cfg), info: cfg.Info, epoch: time.Now()}
 	if c.info == nil {
