@@ -3,6 +3,7 @@ package tls
 import (
 	"context"
 	stdtls "crypto/tls"
+	"errors"
 	"net"
 	"sync"
 )
@@ -61,8 +62,8 @@ func (c *Client) Handshake(ctx context.Context, nc net.Conn, host string) (*Conn
 	// peer that does not read can draw out for seconds.
 	end := context.AfterFunc(ctx, func() { socket(nc).Close() })
 	tc, err := c.shake(ctx, nc, cfg)
-	if !end() && err == nil {
-		err = ctx.Err()
+	if !end() && !errors.Is(err, ctx.Err()) {
+		err = ctx.Err() // not what came of the closed socket
 	}
 	if err != nil {
 		socket(nc).Close()

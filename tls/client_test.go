@@ -386,6 +386,27 @@ func TestEndOfContext(t *testing.T) {
 	}
 }
 
+// The socket is closed because the context has ended: whoever shakes hands sees the
+// former, the caller is told of the latter. crypto/tls sees either.
+func TestEndOfContextIsTheError(t *testing.T) {
+	a, b := memconn.Pipe()
+	ctx, cancel := context.WithCancel(t.Context())
+	own := NewHandshaker(func(_ context.Context, nc net.Conn, _ *stdtls.Config) (net.Conn, stdtls.ConnectionState, error) {
+		cancel()
+		_, err := nc.Read(make([]byte, 1)) // ends when nc is closed
+		nc.Close()
+		return nil, stdtls.ConnectionState{}, err
+	})
+	_, err := client(t, Options{Handshaker: own}).Handshake(ctx, a, host)
+	if e := (*Error)(nil); !errors.Is(err, context.Canceled) || !errors.As(err, &e) {
+		t.Errorf("error %v, want *Error over context.Canceled", err)
+	}
+	if !a.Closed() {
+		t.Error("the connection is left open")
+	}
+	b.Close()
+}
+
 func TestManyNamesStayBounded(t *testing.T) {
 	c := client(t, Options{})
 	for i := range 3 * maxNames {
