@@ -151,14 +151,14 @@ func (w *requestWriter) look() error {
 			w.protocol = f.Value
 			continue
 		}
-		known := known.find(f.Name)
-		if err := checkField(known, f); err != nil {
+		k := known.find(f.Name)
+		if err := checkField(k, f); err != nil {
 			return err
 		}
-		if trace && isSensitive(known, f) {
+		if trace && isSensitive(k, f) {
 			return unsendable(ruleTraceSecret, f.Name, "sensitive", -1)
 		}
-		switch nameKind(known, f.Name) {
+		switch nameKind(k, f.Name) {
 		case fieldHost:
 			if w.hasHost {
 				return unsendable(ruleOneHost, "Host", "more than one", -1)
@@ -300,8 +300,8 @@ func (w *requestWriter) regular(splitCookies bool) {
 	r := w.r
 	for i := range r.Fields {
 		f := &r.Fields[i]
-		known := known.find(f.Name)
-		kind := nameKind(known, f.Name)
+		k := known.find(f.Name)
+		kind := nameKind(k, f.Name)
 		switch kind {
 		case fieldHost, fieldConnection, fieldCoding, fieldHop, fieldPseudo:
 			continue
@@ -316,7 +316,7 @@ func (w *requestWriter) regular(splitCookies bool) {
 		if w.hasConnection && w.named(f.Name) {
 			continue
 		}
-		out := wire.Field{Name: lowerKnown(known, f.Name), Value: trim(f.Value), Sensitive: isSensitive(known, f)}
+		out := wire.Field{Name: lowerKnown(k, f.Name), Value: trim(f.Value), Sensitive: isSensitive(k, f)}
 		if kind == fieldCookie && splitCookies {
 			w.cookies(out, f.Sensitive)
 			continue
@@ -369,16 +369,17 @@ func AppendTrailerFields(dst wire.Fields, trailers wire.Fields) (wire.Fields, er
 	out := dst
 	for i := range trailers {
 		f := &trailers[i]
-		known := known.find(f.Name)
-		err := checkField(known, f)
-		if err == nil && (kindOf(f.Name) != fieldPlain && kindOf(f.Name) != fieldCookie || isSecret(f.Name)) {
+		k := known.find(f.Name)
+		err := checkField(k, f)
+		kind := nameKind(k, f.Name)
+		if err == nil && (kind != fieldPlain && kind != fieldCookie || isSecret(f.Name)) {
 			err = unsendable(ruleTrailer, f.Name, "not allowed in trailers", -1)
 		}
 		if err != nil {
 			clear(out[start:])
 			return dst, err
 		}
-		out = append(out, wire.Field{Name: lowerKnown(known, f.Name), Value: trim(f.Value), Sensitive: isSensitive(known, f)})
+		out = append(out, wire.Field{Name: lowerKnown(k, f.Name), Value: trim(f.Value), Sensitive: isSensitive(k, f)})
 	}
 	return out, nil
 }
