@@ -88,6 +88,22 @@ func TestAllocations(t *testing.T) {
 		out = AppendGoAway(out, 1, NoError, "")
 	})
 
+	// What nginx sends costs what is not remembered: the length.
+	d := NewFieldDecoder(DecoderConfig{})
+	nginx := []byte("\x20\x88\x76\x05nginx\x61\x1dSat, 21 Nov 2026 10:22:10 GMT\x5f\x0atext/plain\x5c\x041024" +
+		"\x6c\x1dSat, 21 Nov 2026 10:22:09 GMT\x00\x04etag\x0e\"6920a1b0-400\"\x00\x0daccept-ranges\x05bytes")
+	var res wire.Response
+	know := func() {
+		d.Begin(ResponseBlock, 1, true, &res)
+		if d.Write(nginx) != nil || d.End() != nil || len(res.Fields) != 7 {
+			t.Fatal(res)
+		}
+	}
+	for range 3 {
+		know()
+	}
+	allocs(t, "literals that are known", 1, know)
+
 	// hpack makes a string of each literal, and of each new name.
 	for _, n := range []int{0, 1, 3} {
 		d := NewFieldDecoder(DecoderConfig{})

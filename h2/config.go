@@ -30,9 +30,9 @@ type Config struct {
 	// Settings are what the preface announces, in this order and with any
 	// identifiers; the engine keeps to those that it knows, and takes the
 	// initial values of RFC 9113 §6.5.2 for those that are missing. nil means
-	// ENABLE_PUSH=0, INITIAL_WINDOW_SIZE=1 MiB, MAX_FRAME_SIZE=16384 and
-	// MAX_HEADER_LIST_SIZE=Fields.ListBytes. An empty slice that is not nil
-	// announces nothing.
+	// HEADER_TABLE_SIZE=4096, ENABLE_PUSH=0, INITIAL_WINDOW_SIZE=1 MiB,
+	// MAX_FRAME_SIZE=16384 and MAX_HEADER_LIST_SIZE=Fields.ListBytes. An empty
+	// slice that is not nil announces nothing.
 	Settings []Setting
 	// ConnWindow is the connection's window in bytes, announced by a
 	// WINDOW_UPDATE behind the preface; it grows with the streams' windows. 0
@@ -135,6 +135,10 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.Settings == nil {
 		cfg.Settings = []Setting{
+			// The initial value, said for those who take it as a question: nginx and
+			// HAProxy, which never use the table, answer that its size is 0, and the
+			// decoder may then know their literals again.
+			{SettingHeaderTableSize, initialTable},
 			{SettingEnablePush, 0},
 			{SettingInitialWindowSize, DefaultStreamWindow},
 			{SettingMaxFrameSize, MinMaxFrameSize},

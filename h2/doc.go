@@ -34,7 +34,7 @@
 //
 // HPACK (RFC 7541) is that of golang.org/x/net/http2/hpack. FieldEncoder adds a
 // memo of what it has encoded and a rule for what goes into the table;
-// FieldDecoder adds the limits.
+// FieldDecoder adds the limits, and knows literals again that it has seen.
 //
 // # Errors
 //

@@ -94,18 +94,19 @@ type FieldDecoder struct {
 	err    error // the StreamError to come
 	section
 
-	// Good fields of blocks before, by their places in the block: most servers send
-	// most fields again and again in the same order, and what was found good once is
-	// so again. Only plain ones are here, without an anomaly, of which nothing is to
-	// be noted but that they are not pseudo-fields; the limits count them each time.
-	// What the server calls secret is not kept.
-	good [goodFields]struct{ name, value string }
-}
+	// Of blocks before: see good.go.
+	good     [goodFields]goodField
+	literals *goodLiterals // nil before the first
+	noTable  bool          // the peer has set the table's size to 0
 
-const (
-	goodFields   = 16
-	maxGoodField = 128 // bytes of name and value: an idle connection is to keep little
-)
+	place  int  // of the next field in the block
+	passed bool // hpack has had a part of the block behind the first update
+
+	// Of what is decoded now: literals that may be kept, by their places.
+	run    []byte
+	marked uint16
+	marks  [goodFields]mark
+}
 
 // NewFieldDecoder returns the decoder of a new connection. Its table has up to
 // 4096 bytes until SetTableSize says otherwise.
@@ -142,6 +143,7 @@ func (d *FieldDecoder) SetTableSize(n uint32) {
 func (d *FieldDecoder) Begin(kind BlockKind, id uint32, end bool, res *wire.Response) {
 	d.kind, d.id, d.end, d.res = kind, id, end, res
 	d.bytes, d.frames, d.list, d.count, d.err = 0, 0, 0, 0, nil
+	d.place, d.passed = 0, false
 	d.tail.drop()
 	d.head = atStart
 	d.section = section{rules: d.cfg.Rules, length: -1}
@@ -196,7 +198,8 @@ func (d *FieldDecoder) write(fragment []byte, last bool) error {
 		if !last {
 			n = whole(fragment, d.cfg.ListBytes)
 		}
-		_, err = d.dec.Write(fragment[:n])
+		err = d.decode(fragment[:n])
+		d.run, d.marked = nil, 0
 		d.tail.keep(fragment[n:])
 	}
 	switch {
@@ -228,6 +231,7 @@ func (d *FieldDecoder) update(src []byte) (rest []byte, err error) {
 			return src, nil
 		}
 		i, more = 1, src[0]&0x1f == 0x1f
+		d.noTable = src[0] == toNothing
 	}
 	for more && i < len(src) {
 		more = src[i]&0x80 != 0
@@ -247,6 +251,9 @@ func (d *FieldDecoder) update(src []byte) (rest []byte, err error) {
 // isUpdate reports whether a field representation that starts with c is a
 // Dynamic Table Size Update (RFC 7541 §6.3).
 func isUpdate(c byte) bool { return c&0xe0 == 0x20 }
+
+// toNothing is the Dynamic Table Size Update to 0. There is no other way to write it.
+const toNothing = 0x20
 
 // End ends the block. The error is a StreamError if the message is malformed, in
 // which case res holds what was decoded before the fault, or a ConnError.
@@ -306,31 +313,64 @@ func (d *FieldDecoder) malformed(rule, what string) error {
 
 // emit takes one decoded field. It is called by hpack.
 func (d *FieldDecoder) emit(h hpack.HeaderField) {
-	f := wire.Field(h)
 	if d.err != nil {
 		return
 	}
 	i := d.count
+	d.list += len(h.Name) + len(h.Value) + 32
+	d.count++
+	if d.list > d.cfg.ListBytes || d.count > d.cfg.Fields || i >= goodFields || h.Name == "" ||
+		h.Name != d.good[i].name || h.Value != d.good[i].value {
+		d.fresh(wire.Field(h), i)
+		return
+	}
+	d.regular = true
+	if d.marked>>i&1 != 0 {
+		d.keepLiteral(i)
+	}
+	d.add(wire.Field(h))
+}
+
+// known takes the good field of a place, whose literal has come.
+func (d *FieldDecoder) known(i int) {
+	if d.err != nil || d.kind == DiscardBlock {
+		return
+	}
+	f := wire.Field{Name: d.good[i].name, Value: d.good[i].value}
 	d.list += len(f.Name) + len(f.Value) + 32
 	d.count++
+	if d.list > d.cfg.ListBytes || d.count > d.cfg.Fields {
+		d.fresh(f, i)
+		return
+	}
+	d.regular = true
+	d.add(f)
+}
+
+// add appends a field that is good.
+func (d *FieldDecoder) add(f wire.Field) {
+	if d.kind == TrailerBlock {
+		d.res.Trailers = append(d.res.Trailers, f)
+	} else {
+		d.res.Fields = append(d.res.Fields, f)
+	}
+}
+
+// fresh takes a field that is counted, and not the good one of its place i.
+func (d *FieldDecoder) fresh(f wire.Field, i int) {
 	switch {
 	case d.list > d.cfg.ListBytes:
 		d.err = StreamError{ID: d.id, Code: EnhanceYourCalm, Rule: ruleListBytes, What: "field section too large"}
 	case d.count > d.cfg.Fields:
 		d.err = StreamError{ID: d.id, Code: EnhanceYourCalm, Rule: ruleFields, What: "one field too many"}
-	case i < goodFields && f.Name != "" && f.Name == d.good[i].name && f.Value == d.good[i].value:
-		d.regular = true
 	default:
+		value := f.Value
 		was := d.anomalies
 		d.anomalies = 0
 		if rule, what := d.check(&f, d.kind == TrailerBlock); rule != "" {
 			d.err = d.malformed(rule, what)
 		} else if i < goodFields {
-			g := &d.good[i]
-			g.name, g.value = "", ""
-			if d.anomalies == 0 && !f.Sensitive && len(f.Name)+len(f.Value) <= maxGoodField && kindOf(f.Name) == fieldPlain && f.Value == h.Value {
-				g.name, g.value = f.Name, f.Value
-			}
+			d.setGood(&f, i, d.anomalies == 0 && f.Value == value)
 		}
 		d.anomalies |= was
 	}
@@ -338,11 +378,7 @@ func (d *FieldDecoder) emit(h hpack.HeaderField) {
 		d.dec.SetEmitEnabled(false) // and so no more strings than the table needs
 		return
 	}
-	switch {
-	case f.Name[0] == ':':
-	case d.kind == TrailerBlock:
-		d.res.Trailers = append(d.res.Trailers, f)
-	default:
-		d.res.Fields = append(d.res.Fields, f)
+	if f.Name[0] != ':' {
+		d.add(f)
 	}
 }

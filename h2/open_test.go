@@ -227,6 +227,28 @@ func TestWriteFrameAndOnFrame(t *testing.T) {
 	})
 }
 
+// HEADER_TABLE_SIZE is named, although it has the value that it has anyway.
+func TestSettingsByDefault(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		nc, p := newPeer(t)
+		c, err := h2.NewConn(t.Context(), nc, h2.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		want := []h2.Setting{
+			{ID: h2.SettingHeaderTableSize, Value: 4096},
+			{ID: h2.SettingEnablePush, Value: 0},
+			{ID: h2.SettingInitialWindowSize, Value: h2.DefaultStreamWindow},
+			{ID: h2.SettingMaxFrameSize, Value: 16384},
+			{ID: h2.SettingMaxHeaderListSize, Value: h2.DefaultListBytes},
+		}
+		if got, _ := p.WantPreface("a connection starts with the preface"); !slices.Equal(got, want) {
+			t.Errorf("got %v", got)
+		}
+	})
+}
+
 func TestSettingsAreSentAsGiven(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		nc, p := newPeer(t)

@@ -27,6 +27,9 @@ func whole(src []byte, most int) int {
 // representation is the length of the first representation in src, 0 if more of
 // it is to come, -1 if it is one that hpack will refuse.
 func representation(src []byte, most int) int {
+	if n := short(src); n > 0 && most >= 0x7e {
+		return n
+	}
 	bits, texts := 4, 1
 	switch b := src[0]; {
 	case b&0x80 != 0:
@@ -57,6 +60,41 @@ func representation(src []byte, most int) int {
 			return 0
 		}
 		n += k + int(length)
+	}
+	return n
+}
+
+// short is the length of the literal in src if it is whole and has no length above
+// 126: nearly all have not.
+func short(src []byte) int {
+	var index byte
+	switch c := src[0]; {
+	case c&0xc0 == 0x40:
+		index = c & 0x3f
+		if index == 0x3f {
+			return 0
+		}
+	case c&0xe0 == 0:
+		index = c & 0x0f
+		if index == 0x0f {
+			return 0
+		}
+	default:
+		return 0
+	}
+	n := 1
+	if index == 0 {
+		if n >= len(src) || src[n]&0x7f == 0x7f {
+			return 0
+		}
+		n += 1 + int(src[n]&0x7f)
+	}
+	if n >= len(src) || src[n]&0x7f == 0x7f {
+		return 0
+	}
+	n += 1 + int(src[n]&0x7f)
+	if n > len(src) {
+		return 0
 	}
 	return n
 }
