@@ -202,10 +202,15 @@ func (d *FieldDecoder) write(fragment []byte, last bool) error {
 		d.run, d.marked = nil, 0
 		d.tail.keep(fragment[n:])
 	}
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, hpack.ErrStringLength):
+	if err != nil {
+		return d.refused(err)
+	}
+	return nil
+}
+
+// refused is what an error of hpack comes to.
+func (d *FieldDecoder) refused(err error) error {
+	if errors.Is(err, hpack.ErrStringLength) {
 		return d.fail(EnhanceYourCalm, ruleString, "field too long")
 	}
 	return d.fail(CompressionError, ruleDecode, err.Error())
@@ -273,7 +278,7 @@ func (d *FieldDecoder) End() error {
 	}
 	d.tail.drop()
 	if err != nil {
-		return d.fail(CompressionError, ruleDecode, err.Error())
+		return d.refused(err)
 	}
 	res := d.res
 	d.res = nil

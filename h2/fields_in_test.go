@@ -247,6 +247,7 @@ func TestFieldDecoderLimits(t *testing.T) {
 		{"a byte more than the list takes", DecoderConfig{ListBytes: 42 + 33}, [][]byte{block(":status", "200", "a", "b")}, calmStream},
 		{"as much as the list takes", DecoderConfig{ListBytes: 42 + 34}, [][]byte{block(":status", "200", "a", "b")}, ""},
 		{"string too long", DecoderConfig{ListBytes: 1000}, [][]byte{[]byte("\x88\x00\x7f\xea\x06")}, calm},
+		{"string too long, in pieces and in too many bytes", DecoderConfig{ListBytes: 198}, [][]byte{[]byte("\x41\xff\xc7\xc8\xc8\xc8\xc8\xc8"), []byte("\x41")}, calm},
 		{"string announced only", DecoderConfig{}, [][]byte{[]byte("\x88\x00\x7f\xff\xff\xff\x7f")}, calm},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
