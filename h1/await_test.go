@@ -269,3 +269,38 @@ func TestAwaitedEndsAtAnyTime(t *testing.T) {
 		}
 	})
 }
+
+// The deadline of a wait is none of a stream's that the connection has become.
+func TestAwaitedSwitch(t *testing.T) {
+	overBoth(t, func(t *testing.T, secure bool) {
+		for _, detach := range []bool{false, true} {
+			r := warm(t, secure, func(c net.Conn, br *bufio.Reader) {
+				http.ReadRequest(br)
+				io.WriteString(c, switching)
+				<-time.After(300 * time.Millisecond)
+				io.WriteString(c, "later")
+				br.ReadByte()
+			})
+			req := get("/")
+			req.Fields = wire.Fields{{Name: "Connection", Value: "Upgrade"}, {Name: "Upgrade", Value: "websocket"}}
+			var res wire.Response
+			if err := r.do(context.Background(), req, &res); err != nil {
+				t.Fatal(err)
+			}
+			from := io.Reader(res.Body)
+			if detach {
+				nc, lead, err := r.Detach()
+				if err != nil || len(lead) > 0 {
+					t.Fatal(lead, err)
+				}
+				defer nc.Close()
+				from = nc
+			}
+			got := make([]byte, 5)
+			if _, err := io.ReadFull(from, got); err != nil || string(got) != "later" {
+				t.Errorf("detached %v: %q, %v", detach, got, err)
+			}
+			r.Close()
+		}
+	})
+}

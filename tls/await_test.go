@@ -109,14 +109,21 @@ func TestWriteAfterWriteAwait(t *testing.T) {
 	if _, waited, err := c.WriteAwait(line(10)); waited != await.Waits || err != nil {
 		t.Fatalf("waited %v, %v", waited, err)
 	}
-	// This one's wait ends at once, and Write's would not.
+	// This one has no time to wait, and Write would have a minute.
 	c.SetReadDeadline(time.Unix(1, 0))
 	if _, waited, err := c.WriteAwait(line(10)); waited || err != nil {
 		t.Fatalf("waited %v, %v", waited, err)
 	}
-	c.SetReadDeadline(time.Time{})
+	c.SetReadDeadline(time.Now().Add(time.Minute))
+	if _, err := io.ReadFull(c, make([]byte, 20)); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
 	if _, err := c.Write(make([]byte, 10)); err != nil {
 		t.Fatal(err)
+	}
+	if d := time.Since(start); d > 30*time.Second {
+		t.Errorf("Write took %v", d)
 	}
 	if _, err := c.Write(line(10)); err != nil {
 		t.Fatal(err)
@@ -124,7 +131,7 @@ func TestWriteAfterWriteAwait(t *testing.T) {
 	if got := []int{<-requests, <-requests, <-requests}; got[0] != 10 || got[1] != 10 || got[2] != 20 {
 		t.Errorf("requests of %v bytes", got)
 	}
-	if _, err := io.ReadFull(c, make([]byte, 40)); err != nil {
+	if _, err := io.ReadFull(c, make([]byte, 20)); err != nil {
 		t.Error(err)
 	}
 }
