@@ -223,4 +223,14 @@ func TestWriteOfMoreThanFits(t *testing.T) {
 			t.Errorf("%d bytes, waited %v, %v", n, waited, err)
 		}
 	})
+	t.Run("none of it, up to the deadline", func(t *testing.T) {
+		client, _ := pair(t)
+		client.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+		client.Write(make([]byte, size)) // there is no room left
+		client.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+		n, waited, err := await.Write(client, []byte("ask"))
+		if n != 0 || waited || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%d bytes, waited %v, %v", n, waited, err)
+		}
+	})
 }
