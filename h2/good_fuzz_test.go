@@ -46,7 +46,7 @@ func FuzzKnownLiterals(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, script []byte) {
-		cfg := DecoderConfig{ListBytes: 600, Fields: 20, BlockFrames: 1 << 20}
+		cfg := DecoderConfig{ListBytes: 600, Fields: 20, BlockFrames: 1 << 20, BlockBytes: 1 << 30} // hpack has no bound for a block
 		d, twin := NewFieldDecoder(cfg), NewFieldDecoder(cfg)
 		var theirs wire.Fields
 		plain := hpack.NewDecoder(initialTable, func(h hpack.HeaderField) { theirs = append(theirs, wire.Field(h)) })
@@ -72,7 +72,7 @@ func FuzzKnownLiterals(f *testing.F) {
 			err := decodeIn(d, kind, &res, step, src)
 			err1 := decodeIn(twin, kind, &res1, step, src)
 			if !reflect.DeepEqual(err, err1) || !reflect.DeepEqual(res, res1) || d.Size() != twin.Size() || d.count != twin.count {
-				t.Fatalf("% x:\ngot    %v %+v\nwithout %v %+v", src, err, res, err1, res1)
+				t.Fatalf("% .300x:\ngot    %v %+v\nwithout %v %+v", src, err, res, err1, res1)
 			}
 			if n := kept(d); n > goodFields*maxGoodField {
 				t.Fatalf("%d bytes of literals are kept", n)
@@ -84,11 +84,11 @@ func FuzzKnownLiterals(f *testing.F) {
 			_, fatal := err.(ConnError)
 			switch {
 			case fatal && err2 == nil:
-				t.Fatalf("% x: %v, hpack takes it", src, err)
+				t.Fatalf("% .300x: %v, hpack takes it", src, err)
 			case fatal:
 				return
 			case err2 != nil && err == nil:
-				t.Fatalf("% x: hpack: %v", src, err2)
+				t.Fatalf("% .300x: hpack: %v", src, err2)
 			case err2 != nil:
 				return // what is not wanted any more is not decoded either
 			case err == nil && kind != DiscardBlock:
@@ -97,7 +97,7 @@ func FuzzKnownLiterals(f *testing.F) {
 					got = res.Trailers
 				}
 				if theirs = slices.DeleteFunc(theirs, func(f wire.Field) bool { return f.Name == ":status" }); !slices.Equal(got, theirs) {
-					t.Fatalf("% x: %v\nhpack: %v", src, got, theirs)
+					t.Fatalf("% .300x: %v\nhpack: %v", src, got, theirs)
 				}
 			}
 		}
