@@ -166,22 +166,33 @@ func (k flooded) measure(t *testing.T, cfg h1.Config, n int) {
 		t.Logf("refused after %d bytes: %v", said, errs[0])
 		held = max(1, said-2*step)
 	}
-	open, peak, back, _, _ := k.run(t, cfg, n, held, k.piece)
-	if k.most == 0 {
-		_, p, b, _, _ := k.run(t, cfg, n, 0, 0)
-		peak, back = max(peak, p), max(back, b)
-	}
-	t.Logf("%d connections, bytes of each: %d open after %d bytes, %d at the peak, %d after Close", n, open, held, peak, back)
-	if raceOn {
-		return // the detector's memory is not ours
-	}
-	if k.idle {
-		peak -= 2 * h1.DefaultHeadBytes // on the way
-	}
-	if open > floodBound || peak > floodBound {
-		t.Errorf("more than %d bytes for each connection", floodBound)
-	}
-	if back*int64(n) > 2<<20 {
-		t.Errorf("%d bytes of each connection are left", back)
+	// The collector may be late on a busy machine: what is above a bound is so again.
+	for try := 1; ; try++ {
+		open, peak, back, _, _ := k.run(t, cfg, n, held, k.piece)
+		if k.most == 0 {
+			_, p, b, _, _ := k.run(t, cfg, n, 0, 0)
+			peak, back = max(peak, p), max(back, b)
+		}
+		t.Logf("%d connections, bytes of each: %d open after %d bytes, %d at the peak, %d after Close", n, open, held, peak, back)
+		if raceOn {
+			return // the detector's memory is not ours
+		}
+		if k.idle {
+			peak -= 2 * h1.DefaultHeadBytes // on the way
+		}
+		fits, left := open <= floodBound && peak <= floodBound, back*int64(n) > 2<<20
+		if fits && !left {
+			return
+		}
+		if try < 3 {
+			continue
+		}
+		if !fits {
+			t.Errorf("more than %d bytes for each connection", floodBound)
+		}
+		if left {
+			t.Errorf("%d bytes of each connection are left", back)
+		}
+		return
 	}
 }

@@ -271,25 +271,36 @@ func (k flooded) measure(t *testing.T, cfg h2.Config, n int) {
 	case held == 0:
 		held = int64(len(k.once))
 	}
-	open, peak, back, _, _ := k.run(t, cfg, n, held, k.piece)
-	if k.refused != 0 {
-		_, p, b, _, _ := k.run(t, cfg, n, 0, 0)
-		peak, back = max(peak, p), max(back, b)
-	}
-	t.Logf("%d connections, bytes of each: %d open after %d bytes, %d at the peak, %d after Close", n, open, held, peak, back)
-	if raceEnabled {
-		return // the detector's memory is not ours
-	}
-	if k.idle {
-		peak -= 2 * h2.DefaultListBytes // on the way
-	}
-	if n < 500 {
-		peak /= 2 // the collector does not hurry for so little
-	}
-	if open > bound || peak > bound {
-		t.Errorf("more than %d bytes for each connection", bound)
-	}
-	if back*int64(n) > 2<<20 {
-		t.Errorf("%d bytes of each connection are left", back)
+	// The collector may be late on a busy machine: what is above a bound is so again.
+	for try := 1; ; try++ {
+		open, peak, back, _, _ := k.run(t, cfg, n, held, k.piece)
+		if k.refused != 0 {
+			_, p, b, _, _ := k.run(t, cfg, n, 0, 0)
+			peak, back = max(peak, p), max(back, b)
+		}
+		t.Logf("%d connections, bytes of each: %d open after %d bytes, %d at the peak, %d after Close", n, open, held, peak, back)
+		if raceEnabled {
+			return // the detector's memory is not ours
+		}
+		if k.idle {
+			peak -= 2 * h2.DefaultListBytes // on the way
+		}
+		if n < 500 {
+			peak /= 2 // the collector does not hurry for so little
+		}
+		fits, left := open <= bound && peak <= bound, back*int64(n) > 2<<20
+		if fits && !left {
+			return
+		}
+		if try < 3 {
+			continue
+		}
+		if !fits {
+			t.Errorf("more than %d bytes for each connection", bound)
+		}
+		if left {
+			t.Errorf("%d bytes of each connection are left", back)
+		}
+		return
 	}
 }

@@ -208,9 +208,8 @@ func TestThreatsFields(t *testing.T) {
 	// Huffman decoding that looks back at all it has is quadratic: eight times
 	// the bytes are then 64 times the work.
 	t.Run("long Huffman strings", func(t *testing.T) {
-		decode := func(n int) time.Duration {
+		decode := func(n int, best *time.Duration) {
 			block := []byte("\x88\x00\x01x" + string(huffman(hpackInt(nil, 7, n))) + strings.Repeat("\x00", n)) // "0", eight of them in five bytes
-			best := time.Duration(1 << 62)
 			for range 10 {
 				d := h2.NewFieldDecoder(h2.DecoderConfig{BlockBytes: 256 << 10, ListBytes: 256 << 10})
 				var res wire.Response
@@ -220,16 +219,21 @@ func TestThreatsFields(t *testing.T) {
 				if err == nil {
 					err = d.End()
 				}
-				best = min(best, time.Since(began))
+				*best = min(*best, time.Since(began))
 				if err != nil || len(res.Fields.Get("x")) != n*8/5 {
 					t.Fatalf("%d bytes: %v, %d decoded", n, err, len(res.Fields.Get("x")))
 				}
 			}
-			return best
 		}
-		if one, eight := decode(16_000), decode(128_000); eight > 32*one {
-			t.Errorf("%v for 16,000 bytes, %v for eight times as many", one, eight)
+		one, eight := time.Duration(1<<62), time.Duration(1<<62)
+		for range 20 { // the best of each, undisturbed
+			decode(16_000, &one)
+			decode(128_000, &eight)
+			if eight <= 32*one {
+				return
+			}
 		}
+		t.Errorf("%v for 16,000 bytes, %v for eight times as many", one, eight)
 	})
 	t.Run("a Huffman string above the limit", func(t *testing.T) {
 		d := h2.NewFieldDecoder(h2.DecoderConfig{})
