@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"gohttpx.dev/internal/reset"
+	"gohttpx.dev/internal/source"
 	"gohttpx.dev/wire"
 )
 
@@ -37,7 +38,7 @@ func (c *Conn) receive(p []byte) (int, error) {
 			c.gotBytes()
 			return n, nil
 		case err == nil:
-			if empty++; empty == maxEmpty {
+			if empty++; empty == source.MaxEmpty {
 				return 0, io.ErrNoProgress
 			}
 		case reset.Deadline(err) && !c.killed():

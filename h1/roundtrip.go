@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"gohttpx.dev/internal/bufpool"
+	"gohttpx.dev/internal/source"
 	"gohttpx.dev/wire"
 )
 
@@ -219,7 +220,7 @@ func (c *Conn) send(req *wire.Request, head []byte) error {
 		}
 		return nil
 	}
-	if body, ok := inMemory(req.Body); ok {
+	if body, ok := source.InMemory(req.Body); ok {
 		if chunked, length := RequestFraming(req); !chunked && length <= oneWrite {
 			return c.sendShort(req, body, head, int(length))
 		}
@@ -278,7 +279,7 @@ func (c *Conn) sendShort(req *wire.Request, body io.Reader, head []byte, length 
 		copy(all, head)
 		defer bufpool.Put(all)
 	}
-	n, err := readAtMost(body, all[len(head):len(head)+length+1])
+	n, err := source.ReadAtMost(body, all[len(head):len(head)+length+1])
 	req.CloseBody()
 	if err == nil {
 		err = lengthError(int64(n), int64(length), n <= length)
@@ -296,30 +297,6 @@ func (c *Conn) sendShort(req *wire.Request, body io.Reader, head []byte, length 
 func (c *Conn) bodyUnsent(err error) error {
 	return c.unsent(&wire.Request{}, err)
 }
-
-// readAtMost reads until p is full or r ends, which is no error.
-func readAtMost(r io.Reader, p []byte) (n int, err error) {
-	for empty := 0; n < len(p); {
-		k, err := r.Read(p[n:])
-		n += k
-		switch {
-		case err == io.EOF:
-			return n, nil
-		case err != nil:
-			return n, err
-		case k > 0:
-			empty = 0
-		default:
-			if empty++; empty == maxEmpty {
-				return n, io.ErrNoProgress
-			}
-		}
-	}
-	return n, nil
-}
-
-// maxEmpty is how often in a row a Read may return nothing at all.
-const maxEmpty = 100
 
 // lengthError is nil if a body that has ended (or has not) has the announced
 // length.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gohttpx.dev/internal/bufpool"
+	"gohttpx.dev/internal/source"
 	"gohttpx.dev/wire"
 )
 
@@ -272,7 +273,7 @@ func (u *upload) send() *wire.Error {
 			}
 		}
 	}
-	if r, ok := inMemory(u.body); ok {
+	if r, ok := source.InMemory(u.body); ok {
 		if w, ok := r.(io.WriterTo); ok {
 			return u.sendMemory(w, r)
 		}
@@ -288,7 +289,7 @@ func (u *upload) sendWhole() *wire.Error {
 		return errStopped
 	}
 	space := u.buf[len(u.head) : len(u.head)+n+1]
-	k, err := readAtMost(u.body, space)
+	k, err := source.ReadAtMost(u.body, space)
 	u.leave()
 	if err != nil {
 		return u.fault(wire.KindRequestBody, err)
@@ -324,7 +325,7 @@ func (u *upload) copy(body io.Reader) *wire.Error {
 			return u.fault(wire.KindRequestBody, err)
 		}
 		if n == 0 && err == nil {
-			if empty++; empty == maxEmpty {
+			if empty++; empty == source.MaxEmpty {
 				return u.fault(wire.KindRequestBody, io.ErrNoProgress)
 			}
 			continue
@@ -363,7 +364,7 @@ func (u *upload) checkEnd(body io.Reader) *wire.Error {
 		return nil
 	}
 	var b [1]byte
-	n, err := readAtMost(body, b[:])
+	n, err := source.ReadAtMost(body, b[:])
 	if err != nil {
 		return u.fault(wire.KindRequestBody, err)
 	}

@@ -5,12 +5,12 @@ import (
 	"io"
 	"net"
 	"os"
-	"reflect"
 	"syscall"
 	"unsafe"
 
 	"gohttpx.dev/internal/bufpool"
 	"gohttpx.dev/internal/reset"
+	"gohttpx.dev/internal/source"
 	"gohttpx.dev/wire"
 )
 
@@ -110,38 +110,11 @@ func (c *Conn) resetTold() error {
 	return nil
 }
 
-// nopCloserTypes are what io.NopCloser returns.
-var nopCloserTypes = [...]reflect.Type{
-	reflect.TypeOf(io.NopCloser(nil)),
-	reflect.TypeOf(io.NopCloser(struct {
-		io.Reader
-		io.WriterTo
-	}{})),
-}
-
-// inMemory returns the reader of a body whose Read cannot block: one with a
-// method Len() int, as bytes.Reader, bytes.Buffer and strings.Reader have, by
-// itself or within io.NopCloser.
-func inMemory(body io.ReadCloser) (io.Reader, bool) {
-	if _, ok := body.(lener); ok {
-		return body, true
-	}
-	if t := reflect.TypeOf(body); t == nopCloserTypes[0] || t == nopCloserTypes[1] {
-		if r, ok := reflect.ValueOf(body).Field(0).Interface().(io.Reader); ok {
-			_, ok = r.(lener)
-			return r, ok
-		}
-	}
-	return nil, false
-}
-
-type lener interface{ Len() int }
-
 // sendMemory sends a body that hands over its bytes in one piece: they are not
 // copied where the socket takes a vector, or a piece by itself.
 func (u *upload) sendMemory(w io.WriterTo, r io.Reader) *wire.Error {
 	if !u.chunked {
-		n := int64(r.(lener).Len())
+		n := int64(r.(source.Sized).Len())
 		if err := lengthError(n, u.length, true); err != nil {
 			return u.fault(wire.KindProtocol, err)
 		}

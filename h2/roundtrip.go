@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"reflect"
 	"slices"
 	"sync"
 	"time"
 
 	"gohttpx.dev/internal/bufpool"
+	"gohttpx.dev/internal/source"
 	"gohttpx.dev/wire"
 )
 
@@ -103,10 +102,10 @@ func (x *exchange) run(ctx context.Context) error {
 		return x.unsent(err)
 	}
 	var short []byte
-	if r, ok := inMemory(req.Body); ok && req.Trailers == nil && !x.info.Continue && 0 <= x.info.Length && x.info.Length <= oneFlight {
+	if r, ok := source.InMemory(req.Body); ok && req.Trailers == nil && !x.info.Continue && 0 <= x.info.Length && x.info.Length <= oneFlight {
 		buf := scratch(int(x.info.Length) + 1)
 		defer bufpool.Put(buf)
-		n, err := readAtMost(r, buf[:x.info.Length+1])
+		n, err := source.ReadAtMost(r, buf[:x.info.Length+1])
 		x.closeBody()
 		if err == nil {
 			err = lengthError(int64(n), x.info.Length)
@@ -431,60 +430,6 @@ func (x *exchange) deliver(ctx context.Context) {
 	res.Body = wire.NewBody(s, uint64(s.id))
 	s.watchLocked(ctx)
 }
-
-// inMemory returns the reader of a body whose Read never blocks: one with a
-// method Len() int, or io.NopCloser around one.
-func inMemory(body io.ReadCloser) (io.Reader, bool) {
-	if body == nil {
-		return nil, false
-	}
-	if _, ok := body.(lener); ok {
-		return body, true
-	}
-	if t := reflect.TypeOf(body); t == nopCloserTypes[0] || t == nopCloserTypes[1] {
-		if r, ok := reflect.ValueOf(body).Field(0).Interface().(io.Reader); ok {
-			_, ok = r.(lener)
-			return r, ok
-		}
-	}
-	return nil, false
-}
-
-type lener interface{ Len() int }
-
-// nopCloserTypes are what io.NopCloser returns, for a reader that is an
-// io.WriterTo and for one that is not.
-var nopCloserTypes = [2]reflect.Type{
-	reflect.TypeOf(io.NopCloser(io.LimitReader(nil, 0))),
-	reflect.TypeOf(io.NopCloser(struct {
-		io.Reader
-		io.WriterTo
-	}{})),
-}
-
-// readAtMost reads until p is full or r ends, which is no error.
-func readAtMost(r io.Reader, p []byte) (n int, err error) {
-	for empty := 0; n < len(p); {
-		k, err := r.Read(p[n:])
-		n += k
-		switch {
-		case err == io.EOF:
-			return n, nil
-		case err != nil:
-			return n, err
-		case k > 0:
-			empty = 0
-		default:
-			if empty++; empty == maxEmpty {
-				return n, io.ErrNoProgress
-			}
-		}
-	}
-	return n, nil
-}
-
-// maxEmpty is how often in a row a Read may return nothing at all.
-const maxEmpty = 100
 
 // lengthError is nil if a body has the announced length. One byte more is enough
 // to tell.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gohttpx.dev/internal/bufpool"
+	"gohttpx.dev/internal/source"
 	"gohttpx.dev/wire"
 )
 
@@ -175,7 +176,7 @@ func (u *upload) send() error {
 		case err == io.EOF:
 			return u.finish(p)
 		case n == 0:
-			if empty++; empty == maxEmpty {
+			if empty++; empty == source.MaxEmpty {
 				return u.fault(wire.KindRequestBody, io.ErrNoProgress)
 			}
 			continue
@@ -202,7 +203,7 @@ func (u *upload) checkEnd() error {
 		return nil
 	}
 	var b [1]byte
-	n, err := readAtMost(u.body, b[:])
+	n, err := source.ReadAtMost(u.body, b[:])
 	u.leave()
 	if err != nil {
 		return u.fault(wire.KindRequestBody, err)

@@ -23,8 +23,8 @@ type row struct {
 var table = map[string]row{
 	"wire": {},
 	"tls":  {ours: []string{"internal/await"}},
-	"h1":   {ours: []string{"wire", "internal/await", "internal/bufpool", "internal/reset"}},
-	"h2":   {ours: []string{"wire", "internal/bufpool", "internal/reset"}, thirdParty: []string{"golang.org/x/net/http2/hpack"}},
+	"h1":   {ours: []string{"wire", "internal/await", "internal/bufpool", "internal/reset", "internal/source"}},
+	"h2":   {ours: []string{"wire", "internal/bufpool", "internal/reset", "internal/source"}, thirdParty: []string{"golang.org/x/net/http2/hpack"}},
 	"pool": {ours: []string{"wire"}},
 	// CONNECT is an HTTP/1.1 exchange, so proxy uses h1's codec.
 	"proxy": {ours: []string{"wire", "h1", "internal/digest"}},
@@ -43,6 +43,7 @@ var table = map[string]row{
 	"internal/digest":  {ours: []string{"wire"}},
 	"internal/memconn": {},
 	"internal/reset":   {},
+	"internal/source":  {},
 	// For tests only: no row but these names them.
 	"internal/leak":   {},
 	"internal/faults": {ours: []string{"internal/memconn"}},
