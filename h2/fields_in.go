@@ -100,7 +100,7 @@ type FieldDecoder struct {
 	noTable  bool          // the peer has set the table's size to 0
 
 	place  int  // of the next field in the block
-	passed bool // hpack has had a part of the block behind the first update
+	unseen bool // the field before was known, and hpack has not had it
 
 	// Of what is decoded now: literals that may be kept, by their places.
 	run    []byte
@@ -143,7 +143,7 @@ func (d *FieldDecoder) SetTableSize(n uint32) {
 func (d *FieldDecoder) Begin(kind BlockKind, id uint32, end bool, res *wire.Response) {
 	d.kind, d.id, d.end, d.res = kind, id, end, res
 	d.bytes, d.frames, d.list, d.count, d.err = 0, 0, 0, 0, nil
-	d.place, d.passed = 0, false
+	d.place, d.unseen = 0, false
 	d.tail.drop()
 	d.head = atStart
 	d.section = section{rules: d.cfg.Rules, length: -1}

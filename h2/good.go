@@ -70,6 +70,7 @@ func (d *FieldDecoder) decode(src []byte) error {
 					return err
 				}
 				d.known(place)
+				d.unseen = true
 				i += len(raw)
 				from = i
 				continue
@@ -82,9 +83,7 @@ func (d *FieldDecoder) decode(src []byte) error {
 			d.noTable, d.place = false, goodFields
 			return d.pass(src[from:])
 		case isUpdate(c):
-			if err := d.resized(c, from == i && place > 0); err != nil {
-				return err
-			}
+			d.noTable = c == toNothing
 			place--
 		case keep && n <= maxGoodField:
 			d.marked |= 1 << place
@@ -96,30 +95,20 @@ func (d *FieldDecoder) decode(src []byte) error {
 	return d.pass(src[from:])
 }
 
-// pass gives representations to hpack.
+// pass gives representations to hpack. Where fields before them were known it must not
+// take an update for the first of the block (RFC 7541 §4.2).
 func (d *FieldDecoder) pass(src []byte) error {
 	if len(src) == 0 {
 		return nil
 	}
-	d.passed = true
-	_, err := d.dec.Write(src)
-	return err
-}
-
-// resized notes a table size update that starts with c, which hpack is to have
-// later. apart says that there were fields before it in the block, and that none of
-// them waits to be passed to hpack.
-func (d *FieldDecoder) resized(c byte, apart bool) error {
-	d.noTable = c == toNothing
-	if !apart || d.passed {
-		return nil
+	if d.unseen && isUpdate(src[0]) {
+		on := d.dec.EmitEnabled()
+		d.dec.SetEmitEnabled(false)
+		d.dec.Write(nothing)
+		d.dec.SetEmitEnabled(on)
 	}
-	// hpack has had no field of this block: all were known. It must not take the
-	// update for the first of the block (RFC 7541 §4.2).
-	on := d.dec.EmitEnabled()
-	d.dec.SetEmitEnabled(false)
-	err := d.pass(nothing)
-	d.dec.SetEmitEnabled(on)
+	d.unseen = false
+	_, err := d.dec.Write(src)
 	return err
 }
 
