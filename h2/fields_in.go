@@ -266,7 +266,7 @@ func (d *FieldDecoder) End() error {
 	if d.fatal != nil {
 		return d.fatal
 	}
-	_, err := d.dec.Write(d.tail.b) // what is not whole is an error
+	err := d.pass(d.tail.b) // what is not whole is an error
 	if closed := d.dec.Close(); err == nil {
 		err = closed
 	}

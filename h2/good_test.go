@@ -127,6 +127,7 @@ func TestKnownLiteralsChangeNothing(t *testing.T) {
 		{name: "update behind the last place, all known", cfg: DecoderConfig{BlockFrames: 200}, blocks: []string{"\x88\x40\x01c\x01d", full, full, full, full + "\x20"}, want: "conn COMPRESSION_ERROR §4.3"},
 		{name: "update behind the last place and more, all known", cfg: DecoderConfig{BlockFrames: 200}, blocks: []string{"\x88\x40\x01c\x01d", full, full, full, full + a + "\x20"}, want: "conn COMPRESSION_ERROR §4.3"},
 		{name: "update behind what is known, of a stream that is gone", kinds: []BlockKind{ResponseBlock, DiscardBlock}, blocks: []string{a, a, a, a, "\x88\x40\x01c\x01d", a + "\x20"}, want: "conn COMPRESSION_ERROR §4.3"},
+		{name: "update behind what is known, cut", blocks: []string{"\x88\x40\x01c\x01d", a, a, a, a + "\x3f\xe1"}, want: "conn COMPRESSION_ERROR §4.3"},
 		{name: "two updates behind what is known", before: "\x20", blocks: []string{a, a, a, a + "\x3f\xe1\x1f\x20\x88"}, want: "stream PROTOCOL_ERROR §8.3"},
 		{name: "status behind what is known", blocks: []string{"\x88", a + "\x88"}, want: "stream PROTOCOL_ERROR §8.3"},
 		{name: "no status", blocks: []string{"\x88", a}, want: "stream PROTOCOL_ERROR §8.3.2"},
