@@ -9,14 +9,18 @@ package h2
 //
 // Alone, so that it takes nobody's turn, and frames of others that would have gone out in
 // one write do not go out in two. And only when it has come to larger pieces: the first
-// ones may go out with the head.
+// ones may go out with the head, and small ones gather in the buffer while the writer
+// writes, where each would be a write, and a packet, of its own.
+
+// selfPiece is the least that is worth a write, in bytes.
+const selfPiece = quantum / 2
 
 // selfLocked reports whether the uploader of s, which asks, is to write by itself, and
 // notes it. limit is that of the stream, 0 for none: who stands in a write does not look
 // at it, so that the socket's own must not be longer.
 func (s *stream) selfLocked(limit int64) bool {
 	c, u := s.c, s.up
-	if u == nil || len(u.buf) <= firstUpload+FrameHeaderLen || len(s.pend) == 0 || !s.aloneLocked() ||
+	if u == nil || len(u.buf) <= firstUpload+FrameHeaderLen || len(s.pend) < selfPiece || !s.aloneLocked() ||
 		limit > 0 && (c.socketWrite == 0 || c.socketWrite > limit) {
 		return false
 	}

@@ -222,3 +222,61 @@ func TestSelfSlowPeer(t *testing.T) {
 		k.fails(wire.ErrClosed)
 	})
 }
+
+// An upload that waits for the connection's window, to write by itself, takes its turn
+// with one that came later: by whatever pieces the window opens, neither gets all.
+func TestSelfSharesWindow(t *testing.T) {
+	for _, grant := range []int{4 << 10, 16 << 10, 64 << 10, 200 << 10} {
+		bubble(t, func(t *testing.T) {
+			f := start(t, h2.Config{}, large...)
+			f.do(t.Context(), post("/1", newNoise(20<<20, 0), -1))
+			synctest.Wait()
+			f.WantHeaders(1, "POST /1", "the upload")
+			got, open := map[uint32]int{}, 65535
+			give := func(n int) {
+				f.SendRaw(h2.AppendWindowUpdate(nil, 0, uint32(n)))
+				open += n
+				synctest.Wait()
+				for open > 0 && f.Pending() {
+					fr := f.Next("content")
+					if fr.Type == h2.FrameData {
+						got[fr.StreamID] += len(fr.Payload)
+						open -= len(fr.Payload)
+					}
+					synctest.Wait()
+				}
+			}
+			give(1 << 20)
+			f.do(t.Context(), post("/2", newNoise(20<<20, 0), -1))
+			synctest.Wait()
+			clear(got)
+			for range 2 << 20 / grant {
+				give(grant)
+			}
+			if got[1] < 1<<19 || got[3] < 1<<19 {
+				t.Errorf("grants of %d bytes: got %d bytes of the first upload and %d of the second", grant, got[1], got[3])
+			}
+			f.c.Close()
+		})
+	}
+}
+
+// The small pieces of a body gather while the socket is not ready for them.
+func TestSelfSmallPieces(t *testing.T) {
+	for piece, self := range map[int]bool{1: false, 1000: false, 8<<10 - 1: false, 8 << 10: true, 64 << 10: true} {
+		bubble(t, func(t *testing.T) {
+			f := start(t, h2.Config{}, large...)
+			f.SendRaw(h2.AppendWindowUpdate(nil, 0, h2.MaxWindow-1<<16))
+			synctest.Wait()
+			f.nc.SetCapacity(200 << 10)
+			body := newNoise(10<<20, piece)
+			k := f.do(t.Context(), post("/", body, -1))
+			synctest.Wait()
+			if f.c.Self() != self || !self && f.c.Unsent() < 64<<10 {
+				t.Errorf("pieces of %d bytes: the upload is in a write of its own: %v; %d bytes wait", piece, f.c.Self(), f.c.Unsent())
+			}
+			f.c.Close()
+			k.fails(wire.ErrClosed)
+		})
+	}
+}
