@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gohttpx.dev/internal/grammar"
 	"gohttpx.dev/wire"
 )
 
@@ -55,8 +56,8 @@ const (
 // what the request line means. Of rules only AllowRawTarget is used.
 func AppendRequest(dst []byte, r *wire.Request, rules Rules) ([]byte, error) {
 	method := methodOf(r)
-	if i := badTokenByte(method); i >= 0 {
-		return dst, unsendable(ruleMethod, "method", byteName(method[i]), i)
+	if i := grammar.BadTokenByte(method); i >= 0 {
+		return dst, unsendable(ruleMethod, "method", grammar.ByteName(method[i]), i)
 	}
 	if err := checkTarget(method, r.Target, rules); err != nil {
 		return dst, err
@@ -189,7 +190,7 @@ func look(fields wire.Fields) (m marks, err *wire.Error) {
 		case len("Expect"):
 			if wire.EqualFold(f.Name, "Expect") {
 				m.expect = true
-				m.continues = m.continues || hasToken(f.Value, "100-continue")
+				m.continues = m.continues || grammar.HasToken(f.Value, "100-continue")
 			}
 		case len("Upgrade"):
 			m.upgrade = m.upgrade || wire.EqualFold(f.Name, "Upgrade")
@@ -202,7 +203,7 @@ func look(fields wire.Fields) (m marks, err *wire.Error) {
 			}
 		case len("Transfer-Encoding"):
 			if wire.EqualFold(f.Name, "Transfer-Encoding") {
-				if m.coding >= 0 || !wire.EqualFold(strings.Trim(f.Value, " \t"), "chunked") {
+				if m.coding >= 0 || !wire.EqualFold(grammar.Trim(f.Value), "chunked") {
 					return m, unsendable(ruleSendCoding, "Transfer-Encoding", "not just chunked", -1)
 				}
 				m.coding = i
@@ -226,7 +227,7 @@ func (m *marks) framing(method string, r *wire.Request) (chunked bool, length in
 		length = r.BodyLen
 	}
 	if m.length >= 0 {
-		n, rule := parseLength(strings.Trim(r.Fields[m.length].Value, " \t"))
+		n, rule := parseLength(grammar.Trim(r.Fields[m.length].Value))
 		switch {
 		case rule != "":
 			return false, 0, unsendable(rule, "Content-Length", "no valid number", -1)
@@ -256,7 +257,7 @@ func hostOf(method string, r *wire.Request, m *marks) (string, *wire.Error) {
 	if m.host >= 0 {
 		// RFC 9112 §3.2: it is empty "If the authority component is missing
 		// or undefined for the target URI", which only the user can know.
-		v := strings.Trim(r.Fields[m.host].Value, " \t")
+		v := grammar.Trim(r.Fields[m.host].Value)
 		if i := wire.BadAuthority(v); i >= 0 && v != "" {
 			return "", unsendable(ruleHost, "Host", "no valid host[:port]", i)
 		}
@@ -288,7 +289,7 @@ func checkTarget(method, target string, rules Rules) *wire.Error {
 	for i := range len(target) {
 		c := target[i]
 		if c <= ' ' || c == 0x7f || c == '#' || c >= 0x80 && !rules.allows(AllowRawTarget) {
-			return unsendable(ruleTargetByte, "target", byteName(c), i)
+			return unsendable(ruleTargetByte, "target", grammar.ByteName(c), i)
 		}
 	}
 	switch {
@@ -302,7 +303,7 @@ func checkTarget(method, target string, rules Rules) *wire.Error {
 		}
 	case target[0] == '/':
 	default:
-		n := schemeLen(target)
+		n := grammar.SchemeLen(target)
 		if n == 0 || n+1 == len(target) {
 			return unsendable(ruleTarget, "target", "neither a path nor a URI", -1)
 		}
@@ -322,26 +323,9 @@ func isSecret(name string) bool {
 	return wire.EqualFold(name, "Authorization") || wire.EqualFold(name, "Proxy-Authorization") || wire.EqualFold(name, "Cookie")
 }
 
-// schemeLen returns the length of the scheme that s starts with (RFC 3986
-// §3.1), 0 for none.
-func schemeLen(s string) int {
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case 'a' <= c|0x20 && c|0x20 <= 'z':
-		case i > 0 && (isDigit(c) || c == '+' || c == '-' || c == '.'):
-		case i > 0 && c == ':':
-			return i
-		default:
-			return 0
-		}
-	}
-	return 0
-}
-
 // targetAuthority returns the authority of a target in absolute-form.
 func targetAuthority(target string) (string, bool) {
-	n := schemeLen(target)
+	n := grammar.SchemeLen(target)
 	if n == 0 || !strings.HasPrefix(target[n:], "://") {
 		return "", false
 	}
@@ -354,10 +338,10 @@ func targetAuthority(target string) (string, bool) {
 
 // checkField checks the name and the value of one field.
 func checkField(f *wire.Field) *wire.Error {
-	if i := badTokenByte(f.Name); i >= 0 {
+	if i := grammar.BadTokenByte(f.Name); i >= 0 {
 		what := "empty"
 		if i < len(f.Name) {
-			what = byteName(f.Name[i])
+			what = grammar.ByteName(f.Name[i])
 		}
 		// Of a bad name only its good start is shown: the rest may be a value.
 		return unsendable(ruleName, "field name "+strconv.Quote(f.Name[:i]), what, i)
@@ -365,25 +349,11 @@ func checkField(f *wire.Field) *wire.Error {
 	if !wire.IsFieldValue(f.Value) {
 		for i := range len(f.Value) {
 			if !wire.IsValueByte(f.Value[i]) {
-				return unsendable(ruleValue, f.Name, byteName(f.Value[i]), i)
+				return unsendable(ruleValue, f.Name, grammar.ByteName(f.Value[i]), i)
 			}
 		}
 	}
 	return nil
-}
-
-// badTokenByte returns the index of the first byte that is none of a token, 0
-// for the empty string, and -1 for a token.
-func badTokenByte(s string) int {
-	for i := range len(s) {
-		if !wire.IsTokenByte(s[i]) {
-			return i
-		}
-	}
-	if s == "" {
-		return 0
-	}
-	return -1
 }
 
 func appendFields(dst []byte, fields wire.Fields) []byte {
@@ -403,7 +373,7 @@ func hasCoding(list, coding string) bool {
 		var one string
 		one, list, more = strings.Cut(list, ",")
 		one, _, _ = strings.Cut(one, ";")
-		if wire.EqualFold(strings.Trim(one, " \t"), coding) {
+		if wire.EqualFold(grammar.Trim(one), coding) {
 			return true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 
+	"gohttpx.dev/internal/grammar"
 	"gohttpx.dev/wire"
 )
 
@@ -105,7 +106,7 @@ func (d *ChunkDecoder) Next(src []byte) (data []byte, n int, done bool, err erro
 			break
 		}
 		if rule := d.step(src[n]); rule != "" {
-			e := broken(rule, byteName(src[n]), 0)
+			e := broken(rule, grammar.ByteName(src[n]), 0)
 			if rule == ruleExtLine || rule == ruleExtTotal {
 				e.What = "too many bytes of chunk extensions"
 			}

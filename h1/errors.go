@@ -65,23 +65,3 @@ func unsendable(rule, part, what string, offset int) *wire.Error {
 		Err:   &RequestError{Rule: rule, Part: part, Offset: offset, What: what},
 	}
 }
-
-// byteName describes one byte for an error text.
-func byteName(c byte) string {
-	switch c {
-	case '\r':
-		return "CR"
-	case '\n':
-		return "LF"
-	case '\t':
-		return "HTAB"
-	case ' ':
-		return "SP"
-	case 0:
-		return "NUL"
-	}
-	if 0x20 < c && c < 0x7f {
-		return strconv.QuoteRune(rune(c))
-	}
-	return "byte 0x" + string("0123456789abcdef"[c>>4]) + string("0123456789abcdef"[c&15])
-}

@@ -1,9 +1,9 @@
 package h1
 
 import (
-	"math"
 	"strings"
 
+	"gohttpx.dev/internal/grammar"
 	"gohttpx.dev/wire"
 )
 
@@ -119,7 +119,7 @@ func framing(method string, r *wire.Response, rules Rules) (Framing, int64, erro
 		return Chunked, -1, nil
 	}
 	if lengths == 1 {
-		if n, rule := parseLength(length); rule == "" {
+		if n, ok := grammar.ContentLength(length); ok {
 			return Length, n, nil
 		}
 	}
@@ -141,7 +141,7 @@ func contentLength(r *wire.Response, rules Rules) (int64, error) {
 		for more {
 			var one string
 			one, rest, more = strings.Cut(rest, ",")
-			n, rule := parseLength(strings.Trim(one, " \t"))
+			n, rule := parseLength(grammar.Trim(one))
 			switch {
 			case rule != "":
 				return 0, broken(rule, "invalid Content-Length", -1)
@@ -163,24 +163,16 @@ func contentLength(r *wire.Response, rules Rules) (int64, error) {
 	return length, nil
 }
 
-// parseLength reads 1*DIGIT up to 2^63-1; rule is the broken one, or "".
+// parseLength reads a Content-Length; rule is the broken one, or "".
 func parseLength(s string) (n int64, rule string) {
-	if s == "" {
-		return 0, ruleLength
+	n, ok := grammar.ContentLength(s)
+	switch {
+	case ok:
+		return n, ""
+	case s != "" && strings.Trim(s, "0123456789") == "":
+		return 0, ruleLengthRange
 	}
-	for i := range len(s) {
-		if !isDigit(s[i]) {
-			return 0, ruleLength
-		}
-	}
-	for i := range len(s) {
-		d := int64(s[i] - '0')
-		if n > (math.MaxInt64-d)/10 {
-			return 0, ruleLengthRange
-		}
-		n = n*10 + d
-	}
-	return n, ""
+	return 0, ruleLength
 }
 
 // KeepAlive reports whether the connection may be used again after r, as far as
@@ -204,19 +196,7 @@ func KeepAlive(r *wire.Response, reqClose bool) bool {
 func hasOption(fields wire.Fields, option string) bool {
 	for i := range fields {
 		if len(fields[i].Name) == len("Connection") && wire.EqualFold(fields[i].Name, "Connection") &&
-			hasToken(fields[i].Value, option) {
-			return true
-		}
-	}
-	return false
-}
-
-// hasToken reports whether the comma-separated list has the token.
-func hasToken(list, token string) bool {
-	for more := true; more; {
-		var one string
-		one, list, more = strings.Cut(list, ",")
-		if wire.EqualFold(strings.Trim(one, " \t"), token) {
+			grammar.HasToken(fields[i].Value, option) {
 			return true
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"strings"
 
+	"gohttpx.dev/internal/grammar"
 	"gohttpx.dev/wire"
 )
 
@@ -170,10 +171,10 @@ func unfold(v string) string {
 	for {
 		i := strings.IndexAny(v, "\r\n")
 		if i < 0 {
-			b.WriteString(strings.Trim(v, " \t"))
+			b.WriteString(grammar.Trim(v))
 			return b.String()
 		}
-		b.WriteString(strings.Trim(v[:i], " \t"))
+		b.WriteString(grammar.Trim(v[:i]))
 		b.WriteByte(' ')
 		v = strings.TrimLeft(v[i:], "\r\n")
 	}
@@ -191,7 +192,7 @@ func (p *Parser) status(src []byte, st *statusLine) (int, error) {
 	i := 0
 	if len(src) > 0 && (src[0] == '\r' || src[0] == '\n') {
 		if !p.Rules.allows(AllowLeadingEmptyLine) {
-			return 0, broken(ruleEmptyLine, byteName(src[0]), 0)
+			return 0, broken(ruleEmptyLine, grammar.ByteName(src[0]), 0)
 		}
 		next, err := p.lineEnd(src, 0, headLines)
 		if next == 0 || err != nil {
@@ -206,7 +207,7 @@ func (p *Parser) status(src []byte, st *statusLine) (int, error) {
 			return 0, nil
 		}
 		if src[i+k] != magic[k] {
-			return 0, broken(ruleVersion, byteName(src[i+k]), i+k)
+			return 0, broken(ruleVersion, grammar.ByteName(src[i+k]), i+k)
 		}
 	}
 	i += len(magic)
@@ -218,17 +219,17 @@ func (p *Parser) status(src []byte, st *statusLine) (int, error) {
 		c := src[i+k]
 		switch k {
 		case 0:
-			if !isDigit(c) {
-				return 0, broken(ruleVersion, byteName(c), i+k)
+			if !grammar.IsDigit(c) {
+				return 0, broken(ruleVersion, grammar.ByteName(c), i+k)
 			}
 		case 1:
 			if c != ' ' {
-				return 0, broken(ruleStatus, byteName(c), i+k)
+				return 0, broken(ruleStatus, grammar.ByteName(c), i+k)
 			}
 		default:
 			// RFC 9110 §15: the first digit is the class, and no class is 0.
-			if !isDigit(c) || k == 2 && c == '0' {
-				return 0, broken(ruleCode, byteName(c), i+k)
+			if !grammar.IsDigit(c) || k == 2 && c == '0' {
+				return 0, broken(ruleCode, grammar.ByteName(c), i+k)
 			}
 		}
 	}
@@ -250,7 +251,7 @@ func (p *Parser) status(src []byte, st *statusLine) (int, error) {
 		}
 		p.Anomalies |= wire.NoReason
 	default:
-		return 0, broken(ruleStatus, byteName(c), i)
+		return 0, broken(ruleStatus, grammar.ByteName(c), i)
 	}
 	end, err := p.text(src, i)
 	if end == len(src) || err != nil {
@@ -380,17 +381,17 @@ func (p *Parser) oddName(src []byte, start, i int) (nameEnd, colon int, err erro
 			return 0, 0, broken(ruleNoColon, "no colon in the line", i)
 		case c == ' ' || c == '\t':
 			if !p.Rules.allows(AllowSpaceBeforeColon) {
-				return 0, 0, broken(ruleColon, byteName(c), i)
+				return 0, 0, broken(ruleColon, grammar.ByteName(c), i)
 			}
 			p.Anomalies |= wire.SpaceBeforeColon
 			if nameEnd < 0 {
 				nameEnd = i
 			}
 		case nameEnd >= 0:
-			return 0, 0, broken(ruleName, "whitespace inside a field name, before "+byteName(c), i)
+			return 0, 0, broken(ruleName, "whitespace inside a field name, before "+grammar.ByteName(c), i)
 		case wire.IsTokenByte(c):
 		case c < ' ' || c == 0x7f || !p.Rules.allows(AllowBadName):
-			return 0, 0, broken(ruleName, byteName(c), i)
+			return 0, 0, broken(ruleName, grammar.ByteName(c), i)
 		default:
 			p.Anomalies |= wire.BadNameByte
 		}
@@ -402,14 +403,14 @@ func (p *Parser) oddName(src []byte, start, i int) (nameEnd, colon int, err erro
 // returns the index of the line after it, or 0 if more bytes are needed.
 func (p *Parser) fold(src []byte, i int, spans []span, in lines) (int, error) {
 	if len(spans) == 0 {
-		return 0, broken(ruleFirst, byteName(src[i]), i)
+		return 0, broken(ruleFirst, grammar.ByteName(src[i]), i)
 	}
 	if !p.Rules.allows(AllowObsFold) {
-		return 0, broken(ruleFold, byteName(src[i])+" at the start of a line", i)
+		return 0, broken(ruleFold, grammar.ByteName(src[i])+" at the start of a line", i)
 	}
 	sp := &spans[len(spans)-1]
 	if isFraming(src[sp.name:sp.nameEnd]) {
-		return 0, broken(ruleFoldFrame, byteName(src[i])+" at the start of a line", i)
+		return 0, broken(ruleFoldFrame, grammar.ByteName(src[i])+" at the start of a line", i)
 	}
 	for i < len(src) && (src[i] == ' ' || src[i] == '\t') {
 		i++
@@ -449,7 +450,7 @@ func (p *Parser) text(src []byte, i int) (int, error) {
 			// RFC 9110 §5.5: a recipient of CR, LF or NUL in a value "MUST
 			// either reject the message or replace each of those characters
 			// with SP".
-			return 0, broken(ruleValue, byteName(c), i)
+			return 0, broken(ruleValue, grammar.ByteName(c), i)
 		default:
 			p.Anomalies |= wire.ControlByte
 		}
@@ -500,5 +501,3 @@ func isFraming(name []byte) bool {
 	}
 	return false
 }
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }

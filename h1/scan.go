@@ -1,6 +1,10 @@
 package h1
 
-import "bytes"
+import (
+	"bytes"
+
+	"gohttpx.dev/internal/grammar"
+)
 
 const ruleStart = "RFC 9112 §4: a response starts with HTTP-version"
 
@@ -29,7 +33,7 @@ func ScanHead(src []byte, from int) (end, resume int, err error) {
 	if from < start+len(magic) {
 		for i := start; i < min(len(src), start+len(magic)); i++ {
 			if src[i] != magic[i-start] {
-				return 0, 0, broken(ruleStart, "not HTTP/1: "+byteName(src[i]), i)
+				return 0, 0, broken(ruleStart, "not HTTP/1: "+grammar.ByteName(src[i]), i)
 			}
 		}
 	}

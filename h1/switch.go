@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"gohttpx.dev/internal/grammar"
 	"gohttpx.dev/wire"
 )
 
@@ -36,7 +37,7 @@ func offered(req, res wire.Fields) bool {
 	}
 	for _, list := range res.Values("Upgrade") {
 		for p := range strings.SplitSeq(list, ",") {
-			if p = strings.Trim(p, " \t"); p != "" && !hasListed(req, p) {
+			if p = grammar.Trim(p); p != "" && !hasListed(req, p) {
 				return false
 			}
 		}
@@ -49,7 +50,7 @@ func offered(req, res wire.Fields) bool {
 func hasListed(fields wire.Fields, protocol string) bool {
 	name, _, _ := strings.Cut(protocol, "/")
 	for i := range fields {
-		if wire.EqualFold(fields[i].Name, "Upgrade") && (hasToken(fields[i].Value, protocol) || hasToken(fields[i].Value, name)) {
+		if wire.EqualFold(fields[i].Name, "Upgrade") && (grammar.HasToken(fields[i].Value, protocol) || grammar.HasToken(fields[i].Value, name)) {
 			return true
 		}
 	}

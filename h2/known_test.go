@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"gohttpx.dev/internal/grammar"
 	"gohttpx.dev/wire"
 )
 
@@ -16,7 +17,7 @@ func TestKnownNames(t *testing.T) {
 			if k == nil {
 				continue
 			}
-			if k.name != name || k.lower != lowerName(name) || k.kind != kindOf(name) || k.secret != isSecret(name) || badTokenByte(name) >= 0 {
+			if k.name != name || k.lower != lowerName(name) || k.kind != kindOf(name) || k.secret != isSecret(name) || grammar.BadTokenByte(name) >= 0 {
 				t.Errorf("%q: %+v", name, *k)
 			}
 			for _, value := range []string{"", "short", strings.Repeat("v", 30), "a\nb"} {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"gohttpx.dev/internal/grammar"
 	"gohttpx.dev/wire"
 )
 
@@ -112,10 +113,10 @@ func checkField(k *knownName, f *wire.Field) error {
 	if f.Name != "" && f.Name[0] == ':' {
 		return unsendable(rulePseudo, "field name", "':'", 0)
 	}
-	if i := badTokenByte(f.Name); i >= 0 {
+	if i := grammar.BadTokenByte(f.Name); i >= 0 {
 		what := "empty"
 		if i < len(f.Name) {
-			what = byteName(f.Name[i])
+			what = grammar.ByteName(f.Name[i])
 		}
 		// Of a bad name only its good start is shown: the rest may be a value.
 		return unsendable(ruleName, "field name "+strconv.Quote(f.Name[:i]), what, i)
@@ -125,23 +126,9 @@ func checkField(k *knownName, f *wire.Field) error {
 
 func checkValue(f *wire.Field) error {
 	if i := plainEnd(f.Value); i < len(f.Value) {
-		return unsendable(ruleValue, f.Name, byteName(f.Value[i]), i)
+		return unsendable(ruleValue, f.Name, grammar.ByteName(f.Value[i]), i)
 	}
 	return nil
-}
-
-// badTokenByte returns the index of the first byte that is none of a token, 0
-// for the empty string, and -1 for a token.
-func badTokenByte(s string) int {
-	for i := range len(s) {
-		if !wire.IsTokenByte(s[i]) {
-			return i
-		}
-	}
-	if s == "" {
-		return 0
-	}
-	return -1
 }
 
 // plainEnd returns the index of the first byte that may not stand in a field
@@ -172,41 +159,6 @@ func plainEnd(s string) int {
 		}
 	}
 	return i
-}
-
-// trim cuts off the whitespace around a value.
-func trim(s string) string {
-	for s != "" && (s[0] == ' ' || s[0] == '\t') {
-		s = s[1:]
-	}
-	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
-		s = s[:len(s)-1]
-	}
-	return s
-}
-
-// hasToken reports whether the list has the token as an element, in any case.
-func hasToken(list, token string) bool {
-	for more := true; more; {
-		var one string
-		one, list, more = strings.Cut(list, ",")
-		if wire.EqualFold(trim(one), token) {
-			return true
-		}
-	}
-	return false
-}
-
-// parseLength parses a Content-Length of digits alone, up to 2^63-1.
-func parseLength(s string) (n int64, ok bool) {
-	for i := range len(s) {
-		c := s[i]
-		if c < '0' || c > '9' || n > (1<<63-1-int64(c-'0'))/10 {
-			return 0, false
-		}
-		n = n*10 + int64(c-'0')
-	}
-	return n, s != ""
 }
 
 // lowered remembers names in lower case, so that a client's "User-Agent" costs

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gohttpx.dev/internal/grammar"
 	"gohttpx.dev/wire"
 )
 
@@ -123,8 +124,8 @@ type requestWriter struct {
 }
 
 func (w *requestWriter) write(o RequestOptions) error {
-	if i := badTokenByte(w.method); i >= 0 {
-		return unsendable(ruleMethod, "method", byteName(w.method[i]), i)
+	if i := grammar.BadTokenByte(w.method); i >= 0 {
+		return unsendable(ruleMethod, "method", grammar.ByteName(w.method[i]), i)
 	}
 	if err := w.look(); err != nil {
 		return err
@@ -163,11 +164,11 @@ func (w *requestWriter) look() error {
 			if w.hasHost {
 				return unsendable(ruleOneHost, "Host", "more than one", -1)
 			}
-			w.hasHost, w.host = true, trim(f.Value)
+			w.hasHost, w.host = true, grammar.Trim(f.Value)
 		case fieldConnection:
 			w.hasConnection = true
 		case fieldCoding:
-			if !wire.EqualFold(trim(f.Value), "chunked") {
+			if !wire.EqualFold(grammar.Trim(f.Value), "chunked") {
 				return unsendable(ruleSendCoding, "Transfer-Encoding", "not just chunked", -1)
 			}
 		case fieldLength:
@@ -177,7 +178,7 @@ func (w *requestWriter) look() error {
 			w.length = i
 		case fieldExpect:
 			w.expect = true
-			w.info.Continue = w.info.Continue || hasToken(f.Value, "100-continue")
+			w.info.Continue = w.info.Continue || grammar.HasToken(f.Value, "100-continue")
 		}
 	}
 	return nil
@@ -196,7 +197,7 @@ func (w *requestWriter) content() error {
 		info.Length = max(r.BodyLen, -1)
 	}
 	if w.length >= 0 {
-		n, ok := parseLength(trim(r.Fields[w.length].Value))
+		n, ok := grammar.ContentLength(grammar.Trim(r.Fields[w.length].Value))
 		switch {
 		case !ok:
 			return unsendable(ruleSendLength, "Content-Length", "no valid number", -1)
@@ -255,7 +256,7 @@ func (w *requestWriter) target() (scheme, authority, path string, err error) {
 		return "", r.Target, "", nil
 	}
 	scheme, path = lowerName(r.Scheme), r.Target
-	if n := schemeLen(path); n > 0 && strings.HasPrefix(path[n:], "://") {
+	if n := grammar.SchemeLen(path); n > 0 && strings.HasPrefix(path[n:], "://") {
 		// Absolute-form, as HTTP/1.1 has it for proxies.
 		rest := path[n+len("://"):]
 		end := strings.IndexAny(rest, "/?#")
@@ -275,7 +276,7 @@ func (w *requestWriter) target() (scheme, authority, path string, err error) {
 			path = "/" + path
 		}
 	}
-	if !isScheme(scheme) {
+	if !grammar.IsScheme(scheme) {
 		return "", "", "", unsendable(ruleScheme, "scheme", "no scheme", -1)
 	}
 	if authority == "" && (scheme == "http" || scheme == "https") {
@@ -286,7 +287,7 @@ func (w *requestWriter) target() (scheme, authority, path string, err error) {
 	}
 	for i := range len(path) {
 		if c := path[i]; c <= ' ' || c >= 0x7f || c == '#' {
-			return "", "", "", unsendable(rulePathByte, "target", byteName(c), i)
+			return "", "", "", unsendable(rulePathByte, "target", grammar.ByteName(c), i)
 		}
 	}
 	if path == "" || path[0] != '/' && (path != "*" || w.method != "OPTIONS") {
@@ -307,7 +308,7 @@ func (w *requestWriter) regular(splitCookies bool) {
 			continue
 		case fieldTE:
 			// RFC 9113 §8.2.2: TE has no value other than "trailers".
-			if !w.te && hasToken(f.Value, "trailers") {
+			if !w.te && grammar.HasToken(f.Value, "trailers") {
 				w.te = true
 				w.fields = append(w.fields, wire.Field{Name: "te", Value: "trailers"})
 			}
@@ -316,7 +317,7 @@ func (w *requestWriter) regular(splitCookies bool) {
 		if w.hasConnection && w.named(f.Name) {
 			continue
 		}
-		out := wire.Field{Name: lowerKnown(k, f.Name), Value: trim(f.Value), Sensitive: isSensitive(k, f)}
+		out := wire.Field{Name: lowerKnown(k, f.Name), Value: grammar.Trim(f.Value), Sensitive: isSensitive(k, f)}
 		if kind == fieldCookie && splitCookies {
 			w.cookies(out, f.Sensitive)
 			continue
@@ -339,7 +340,7 @@ func (w *requestWriter) regular(splitCookies bool) {
 func (w *requestWriter) named(name string) bool {
 	for i := range w.r.Fields {
 		f := &w.r.Fields[i]
-		if kindOf(f.Name) == fieldConnection && hasToken(f.Value, name) {
+		if kindOf(f.Name) == fieldConnection && grammar.HasToken(f.Value, name) {
 			return true
 		}
 	}
@@ -352,7 +353,7 @@ func (w *requestWriter) cookies(f wire.Field, sensitive bool) {
 	for more {
 		var one string
 		one, rest, more = strings.Cut(rest, ";")
-		if one = trim(one); one == "" {
+		if one = grammar.Trim(one); one == "" {
 			continue
 		}
 		c := wire.Field{Name: f.Name, Value: one, Sensitive: sensitive || len(one) < shortCookie}
@@ -379,7 +380,7 @@ func AppendTrailerFields(dst wire.Fields, trailers wire.Fields) (wire.Fields, er
 			clear(out[start:])
 			return dst, err
 		}
-		out = append(out, wire.Field{Name: lowerKnown(k, f.Name), Value: trim(f.Value), Sensitive: isSensitive(k, f)})
+		out = append(out, wire.Field{Name: lowerKnown(k, f.Name), Value: grammar.Trim(f.Value), Sensitive: isSensitive(k, f)})
 	}
 	return out, nil
 }

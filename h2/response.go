@@ -1,6 +1,7 @@
 package h2
 
 import (
+	"gohttpx.dev/internal/grammar"
 	"gohttpx.dev/wire"
 )
 
@@ -82,7 +83,7 @@ func (s *section) check(f *wire.Field, trailers bool) (rule, what string) {
 		if trailers {
 			break
 		}
-		n, ok := parseLength(f.Value)
+		n, ok := grammar.ContentLength(f.Value)
 		if !ok {
 			return ruleLengths, "content-length that is no number"
 		}
@@ -109,7 +110,7 @@ func (s *section) pseudo(f *wire.Field, trailers bool) (rule, what string) {
 		return ruleFirst, ":status after another field"
 	}
 	v := f.Value
-	if len(v) != 3 || v[0] < '1' || v[0] > '9' || !isDigit(v[1]) || !isDigit(v[2]) {
+	if len(v) != 3 || v[0] < '1' || v[0] > '9' || !grammar.IsDigit(v[1]) || !grammar.IsDigit(v[2]) {
 		return ruleCode, ":status that is no status code"
 	}
 	s.status = int(v[0]-'0')*100 + int(v[1]-'0')*10 + int(v[2]-'0')
@@ -128,14 +129,14 @@ func (s *section) name(name string) (rule, what string) {
 		switch c := name[i]; {
 		case 'A' <= c && c <= 'Z':
 			if s.rules&AllowUpperCase == 0 {
-				return ruleUpper, byteName(c) + " in a field name"
+				return ruleUpper, grammar.ByteName(c) + " in a field name"
 			}
 			s.anomalies |= wire.BadNameByte
 		case wire.IsTokenByte(c):
 		case c <= ' ' || c >= 0x7f || c == ':':
-			return ruleInName, byteName(c) + " in a field name"
+			return ruleInName, grammar.ByteName(c) + " in a field name"
 		case s.rules&AllowBadName == 0:
-			return ruleName, byteName(c) + " in a field name"
+			return ruleName, grammar.ByteName(c) + " in a field name"
 		default:
 			s.anomalies |= wire.BadNameByte
 		}
@@ -156,9 +157,9 @@ func (s *section) value(f *wire.Field) (rule, what string) {
 		case wire.IsValueByte(c):
 			continue
 		case c == 0 || c == '\n' || c == '\r':
-			return ruleInValue, byteName(c) + " in the value of " + f.Name
+			return ruleInValue, grammar.ByteName(c) + " in the value of " + f.Name
 		case s.rules&AllowCTL == 0:
-			return ruleValue, byteName(c) + " in the value of " + f.Name
+			return ruleValue, grammar.ByteName(c) + " in the value of " + f.Name
 		}
 		s.anomalies |= wire.ControlByte
 	}
@@ -166,7 +167,7 @@ func (s *section) value(f *wire.Field) (rule, what string) {
 		if s.rules&AllowSpaceAround == 0 {
 			return ruleAround, "whitespace around the value of " + f.Name
 		}
-		f.Value = trim(v)
+		f.Value = grammar.Trim(v)
 	}
 	return "", ""
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"gohttpx.dev/internal/grammar"
 	"gohttpx.dev/wire"
 )
 
@@ -92,7 +93,7 @@ func BasicAuth(user, password string) Auth {
 // basicValue is the field value of RFC 7617 §2.
 func basicValue(user, password string) (string, error) {
 	switch {
-	case hasControl(user) || hasControl(password):
+	case grammar.HasControl(user) || grammar.HasControl(password):
 		return "", errors.New("user and password may not have control characters (RFC 7617 §2)")
 	case strings.Contains(user, ":"):
 		return "", errors.New("a user with a colon cannot be sent by Basic (RFC 7617 §2)")
@@ -193,13 +194,4 @@ func authError(req *Request, err error) error {
 func setAuthorization(r *Request, value string) {
 	r.Header.Del("Authorization")
 	r.Header = append(r.Header, wire.Field{Name: "Authorization", Value: value, Sensitive: true})
-}
-
-func hasControl(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] < ' ' || s[i] == 0x7f {
-			return true
-		}
-	}
-	return false
 }

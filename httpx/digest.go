@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"gohttpx.dev/internal/digest"
+	"gohttpx.dev/internal/grammar"
 )
 
 // DigestAuth answers the challenges of the Digest scheme (RFC 7616): MD5, SHA,
@@ -72,7 +73,7 @@ const (
 )
 
 func (a *digestAuth) Authenticate(ctx context.Context, req *Request, next func(context.Context, *Request) (*Response, error)) (*Response, error) {
-	if hasControl(a.user) || hasControl(a.password()) {
+	if grammar.HasControl(a.user) || grammar.HasControl(a.password()) {
 		return nil, authError(req, errors.New("user and password may not have control characters"))
 	}
 	origin, target := req.URL.scheme+"://"+req.URL.addr, digestTarget(req)

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gohttpx.dev/internal/grammar"
 	"gohttpx.dev/wire"
 )
 
@@ -285,10 +286,8 @@ func upgrades(h http.Header) bool {
 		return false
 	}
 	for _, list := range h["Connection"] {
-		for option := range strings.SplitSeq(list, ",") {
-			if strings.EqualFold(strings.Trim(option, " \t"), "upgrade") {
-				return true
-			}
+		if grammar.HasToken(list, "upgrade") {
+			return true
 		}
 	}
 	return false

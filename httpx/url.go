@@ -3,6 +3,8 @@ package httpx
 import (
 	"fmt"
 	"strings"
+
+	"gohttpx.dev/internal/grammar"
 )
 
 // maxURLBytes bounds the length of a URL that is accepted.
@@ -80,7 +82,7 @@ func (u *URL) parse(s string) error {
 		u.fragment = escapeURL(rest[i+1:], urlFragment)
 		rest = rest[:i]
 	}
-	if i := strings.IndexByte(rest, ':'); i > 0 && isScheme(rest[:i]) {
+	if i := strings.IndexByte(rest, ':'); i > 0 && grammar.IsScheme(rest[:i]) {
 		switch u.scheme = rest[:i]; u.scheme {
 		case "http", "https":
 		default:
@@ -218,19 +220,6 @@ func defaultPort(scheme string) string {
 		return "80"
 	}
 	return "443"
-}
-
-func isScheme(s string) bool {
-	for i := 0; i < len(s); i++ {
-		c := s[i] | 0x20
-		switch {
-		case 'a' <= c && c <= 'z':
-		case i > 0 && ('0' <= s[i] && s[i] <= '9' || s[i] == '+' || s[i] == '-' || s[i] == '.'):
-		default:
-			return false
-		}
-	}
-	return true
 }
 
 func invalidURL(format string, args ...any) error {

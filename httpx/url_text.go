@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+
+	"gohttpx.dev/internal/grammar"
 )
 
 // String returns the URL, user information and all. Redacted is for logs.
@@ -140,7 +142,7 @@ func stdEscaped(s string) string { return escapeStray(escapeURL(s, urlStd)) }
 // parser has put it there: a program has, with a name that came from elsewhere, and
 // would send to another path or host than it believes.
 func checkStdOrigin(s *url.URL) error {
-	if s.Scheme != "" && !isScheme(s.Scheme) {
+	if s.Scheme != "" && !grammar.IsScheme(s.Scheme) {
 		return invalidURL("the scheme has a byte that none may have (RFC 3986 §3.1)")
 	}
 	if i := strings.IndexAny(s.Host, `/?#@\`); i >= 0 {

@@ -1,6 +1,10 @@
 package httpx
 
-import "strings"
+import (
+	"strings"
+
+	"gohttpx.dev/internal/grammar"
+)
 
 // The With methods return a copy in which one part is another. They take a part
 // as it may stand in a URL: what may not is percent-encoded, and an escape stays
@@ -12,7 +16,7 @@ import "strings"
 // WithScheme replaces the scheme: "http" or "https". A port that is its default
 // goes.
 func (u *URL) WithScheme(scheme string) (*URL, error) {
-	if !isScheme(scheme) || scheme == "" {
+	if !grammar.IsScheme(scheme) {
 		return nil, invalidURL("%q is no scheme", scheme)
 	}
 	r := *u

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gohttpx.dev/h1"
+	"gohttpx.dev/internal/grammar"
 	"gohttpx.dev/wire"
 )
 
@@ -203,10 +204,8 @@ func (t *Tunnel) refusal(x *exchange, res *wire.Response) (again bool, err error
 // it will close.
 func closes(fields wire.Fields) bool {
 	for _, v := range fields.Values("Proxy-Connection") {
-		for one := range strings.SplitSeq(v, ",") {
-			if wire.EqualFold(strings.Trim(one, " \t"), "close") {
-				return true
-			}
+		if grammar.HasToken(v, "close") {
+			return true
 		}
 	}
 	return false

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"strings"
 
+	"gohttpx.dev/internal/grammar"
 	"gohttpx.dev/wire"
 )
 
@@ -15,19 +16,10 @@ func Basic(username, password string) (string, error) {
 	if strings.IndexByte(username, ':') >= 0 {
 		return "", usage(StepCredentials, "a user with a colon cannot be sent by the Basic scheme (RFC 7617 §2)")
 	}
-	if hasControl(username) || hasControl(password) {
+	if grammar.HasControl(username) || grammar.HasControl(password) {
 		return "", usage(StepCredentials, "user or password has a control byte, which the Basic scheme does not allow (RFC 7617 §2)")
 	}
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(username+":"+password)), nil
-}
-
-func hasControl(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] == 0x7f {
-			return true
-		}
-	}
-	return false
 }
 
 // ForwardTarget returns the target of a request that a proxy is to forward: the

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"gohttpx.dev/internal/grammar"
 )
 
 // Pattern is a set of origins: the key of a mount, or an entry of NO_PROXY. It
@@ -58,7 +60,7 @@ func ParsePattern(s string) (Pattern, error) {
 
 func parsePattern(scheme, host string) (p Pattern, why string) {
 	if scheme != "all" {
-		if !isScheme(scheme) {
+		if !grammar.IsScheme(scheme) {
 			return p, "what stands before \"://\" is no scheme (RFC 3986 §3.1); write all for every scheme"
 		}
 		p.scheme = scheme
@@ -165,17 +167,6 @@ func parseNet(addr, bits string) (netip.Prefix, bool) {
 func parseIP(s string) (netip.Addr, bool) {
 	a, err := netip.ParseAddr(s)
 	return a.WithZone("").Unmap(), err == nil
-}
-
-// isScheme is RFC 3986 §3.1, for lower case.
-func isScheme(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if ('a' > c || c > 'z') && (i == 0 || ('0' > c || c > '9') && c != '+' && c != '-' && c != '.') {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // Match reports whether the origin is in the set. host may have brackets, a

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"gohttpx.dev/internal/grammar"
 )
 
 // maxURLBytes bounds a proxy's URL.
@@ -47,7 +49,7 @@ func parseURL(s string) (u URL, why string) {
 	if len(s) > maxURLBytes {
 		return u, "longer than 8 KiB"
 	}
-	if hasControl(s) || strings.IndexByte(s, ' ') >= 0 {
+	if grammar.HasControl(s) || strings.IndexByte(s, ' ') >= 0 {
 		return u, "a control byte or a space, which have to be percent-encoded (RFC 3986 §2)"
 	}
 	scheme, rest, ok := strings.Cut(s, "://")

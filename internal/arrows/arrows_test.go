@@ -23,14 +23,14 @@ type row struct {
 var table = map[string]row{
 	"wire": {},
 	"tls":  {ours: []string{"internal/await"}},
-	"h1":   {ours: []string{"wire", "internal/await", "internal/bufpool", "internal/reset", "internal/source"}},
-	"h2":   {ours: []string{"wire", "internal/bufpool", "internal/reset", "internal/source"}, thirdParty: []string{"golang.org/x/net/http2/hpack"}},
+	"h1":   {ours: []string{"wire", "internal/await", "internal/bufpool", "internal/grammar", "internal/reset", "internal/source"}},
+	"h2":   {ours: []string{"wire", "internal/bufpool", "internal/grammar", "internal/reset", "internal/source"}, thirdParty: []string{"golang.org/x/net/http2/hpack"}},
 	"pool": {ours: []string{"wire"}},
 	// CONNECT is an HTTP/1.1 exchange, so proxy uses h1's codec.
-	"proxy": {ours: []string{"wire", "h1", "internal/digest"}},
+	"proxy": {ours: []string{"wire", "h1", "internal/digest", "internal/grammar"}},
 	"httpx": {
 		// memconn is what an in-process handler is reached over.
-		ours: []string{"wire", "tls", "h1", "h2", "pool", "proxy", "internal/bufpool", "internal/digest", "internal/memconn"},
+		ours: []string{"wire", "tls", "h1", "h2", "pool", "proxy", "internal/bufpool", "internal/digest", "internal/grammar", "internal/memconn"},
 		thirdParty: []string{
 			"github.com/klauspost/compress/", "github.com/andybalholm/brotli",
 			"golang.org/x/sync/", "golang.org/x/text/", "golang.org/x/time/",
@@ -41,6 +41,7 @@ var table = map[string]row{
 	"internal/await":   {},
 	"internal/bufpool": {},
 	"internal/digest":  {ours: []string{"wire"}},
+	"internal/grammar": {ours: []string{"wire"}},
 	"internal/memconn": {},
 	"internal/reset":   {},
 	"internal/source":  {},
