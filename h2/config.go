@@ -17,7 +17,7 @@ const (
 	DefaultPingInterval    = 15 * time.Second
 	DefaultPingTimeout     = 5 * time.Second
 	DefaultSettingsTimeout = 30 * time.Second
-	DefaultInterim         = 100
+	DefaultInterim         = 32 // one number for both protocols: h1.DefaultInterim
 )
 
 // assumedStreams is the stream limit until the peer's SETTINGS arrive. RFC 9113

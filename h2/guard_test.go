@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/net/http2/hpack"
 
+	"gohttpx.dev/h1"
 	"gohttpx.dev/h2"
 	"gohttpx.dev/wire"
 )
@@ -262,18 +263,34 @@ func TestUnreadAnswers(t *testing.T) {
 }
 
 func TestInterimLimit(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		f := start(t, h2.Config{Interim: 3})
-		var seen []int
-		req := get("/")
-		req.Trace = &wire.Trace{Interim: func(status int, _ wire.Fields) error { seen = append(seen, status); return nil }}
-		k := f.do(t.Context(), req)
-		f.WantHeaders(1, "", "a request")
-		for range 4 {
-			f.SendHeaders(1, false, ":status", "103")
-		}
-		f.reset(k, 1, h2.EnhanceYourCalm, "one too many")
-	})
+	for _, tt := range []struct {
+		name string
+		cfg  h2.Config
+		most int
+	}{
+		{"three", h2.Config{Interim: 3}, 3},
+		{"by default as many as over HTTP/1.1", h2.Config{}, h1.DefaultInterim},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := start(t, tt.cfg)
+				seen := 0
+				req := get("/")
+				req.Trace = &wire.Trace{Interim: func(int, wire.Fields) error { seen++; return nil }}
+				k := f.do(t.Context(), req)
+				f.WantHeaders(1, "", "a request")
+				for range tt.most {
+					f.SendHeaders(1, false, ":status", "103")
+				}
+				synctest.Wait()
+				if seen != tt.most {
+					t.Errorf("%d of %d were seen", seen, tt.most)
+				}
+				f.SendHeaders(1, false, ":status", "103")
+				f.reset(k, 1, h2.EnhanceYourCalm, "one too many")
+			})
+		})
+	}
 }
 
 // Interim responses that nobody takes, because the hook that is to see them has

@@ -89,7 +89,6 @@ func newDialer(cfg *config) (*dialer, error) {
 				ListBytes:  max(cfg.limits.MaxHeaderBytes, 0),
 				Fields:     max(cfg.limits.MaxHeaderFields, 0),
 			},
-			Interim:     h1.DefaultInterim, // so that it is one number for both
 			MaxRequests: max(cfg.limits.MaxRequestsPerConnection, 0),
 			Write:       cfg.timeLimits().Write,
 		},

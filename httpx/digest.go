@@ -165,8 +165,7 @@ func (a *digestAuth) accepted(origin string, s *space, answer *digest.Answer, re
 			return err
 		}
 	}
-	const most = 4 << 10
-	if nonce := info["nextnonce"]; nonce != "" && len(nonce) <= most {
+	if nonce := info["nextnonce"]; nonce != "" && len(nonce) <= digest.MaxChallenge {
 		a.remember(origin, &space{Session: s.Next(nonce), domain: s.domain})
 	}
 	return nil

@@ -521,6 +521,16 @@ func TestDigest(t *testing.T) {
 		}
 	})
 
+	t.Run("nextnonce beyond what a challenge may have", func(t *testing.T) {
+		for n, want := range map[int][]string{4 << 10: {"/ -", "/ 1", "/ old", "/ 1"}, 4<<10 + 1: {"/ -", "/ 1", "/ 2"}} {
+			v := &verifier{challenge: []string{plain}, info: `nextnonce="` + strings.Repeat("n", n) + `", qop=auth`}
+			u, c := v.start(t), auth()
+			get(t, c, u, 200)
+			get(t, c, u, 200)
+			logged(t, v, want...)
+		}
+	})
+
 	t.Run("DigestMutual", func(t *testing.T) {
 		for info, ok := range map[string]bool{
 			`rspauth="RSPAUTH", qop=auth`: true,

@@ -5,14 +5,11 @@ import (
 	"errors"
 	"io"
 
+	"gohttpx.dev/internal/digest"
 	"gohttpx.dev/pool"
 	"gohttpx.dev/proxy"
 	"gohttpx.dev/wire"
 )
-
-// maxProxyAnswers bounds the challenges of a proxy that are answered for one
-// request.
-const maxProxyAnswers = 3
 
 // viaProxy sends r, filled into w, through a proxy or has the proxy send it.
 func (t *HTTPTransport) viaProxy(ctx context.Context, rt *route, key pool.Key, r *Request, m *more, w *wire.Request, resp *Response) error {
@@ -49,7 +46,7 @@ func (t *HTTPTransport) viaProxy(ctx context.Context, rt *route, key pool.Key, r
 		if err := t.pool.RoundTrip(ctx, key, w, &resp.wire); err != nil {
 			return err
 		}
-		if resp.wire.Status != 407 || auth == nil || n == maxProxyAnswers {
+		if resp.wire.Status != 407 || auth == nil || n == digest.MaxProxyAnswers {
 			return nil
 		}
 		answer, ok, err := auth.answer(resp.wire.Fields.Values("Proxy-Authenticate"), method, target, used, n, r.digestBody())

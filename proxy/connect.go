@@ -11,15 +11,12 @@ import (
 	"time"
 
 	"gohttpx.dev/h1"
+	"gohttpx.dev/internal/digest"
 	"gohttpx.dev/internal/grammar"
 	"gohttpx.dev/wire"
 )
 
 const (
-	// maxAnswers is how often a 407 is answered for one Tunnel: once for a
-	// refused first guess, once more for a nonce that has become stale, and one
-	// in reserve.
-	maxAnswers = 3
 	// keepBody bounds Error.Body.
 	keepBody = 4 << 10
 	// drainBody bounds the content of a 407 that is read away to use the
@@ -172,7 +169,7 @@ func (t *Tunnel) refusal(x *exchange, res *wire.Response) (again bool, err error
 	had := t.Authorization != "" || t.answers > 0 || t.Fields.Has("Proxy-Authorization")
 	e := &Error{Step: StepConnect, Addr: t.Addr, StatusCode: res.Status, Reason: res.Reason, Fields: res.Fields}
 	framing, length, ferr := h1.BodyFraming("CONNECT", res, t.Rules)
-	if res.Status == 407 && t.Authorize != nil && t.answers < maxAnswers {
+	if res.Status == 407 && t.Authorize != nil && t.answers < digest.MaxProxyAnswers {
 		field, ok, err := t.Authorize(res.Fields.Values("Proxy-Authenticate"), "CONNECT", t.Addr)
 		if err != nil {
 			e.Err = fmt.Errorf("the proxy's challenge cannot be answered: %w", err)

@@ -81,16 +81,22 @@ func Choose(list []Challenge) (*Offer, error) {
 	return nil, err
 }
 
-// maxChallenge bounds what is remembered and echoed of a challenge, in bytes.
-const maxChallenge = 4 << 10
+// MaxChallenge bounds what is remembered and echoed of a challenge, and of a nonce
+// that comes with an answer, in bytes.
+const MaxChallenge = 4 << 10
+
+// MaxProxyAnswers is how often a 407 is answered for one request or tunnel: once
+// for a refused first guess, once more for a nonce that has become stale, and one in
+// reserve.
+const MaxProxyAnswers = 3
 
 func offer(c Challenge) (*Offer, error) {
 	total := 0
 	for name, value := range c.Params {
 		total += len(name) + len(value)
 	}
-	if total > maxChallenge {
-		return nil, fmt.Errorf("a Digest challenge of %d bytes, more than %d", total, maxChallenge)
+	if total > MaxChallenge {
+		return nil, fmt.Errorf("a Digest challenge of %d bytes, more than %d", total, MaxChallenge)
 	}
 	for _, must := range [...]string{"realm", "nonce"} {
 		if _, ok := c.Params[must]; !ok {

@@ -89,7 +89,7 @@ func TestChoose(t *testing.T) {
 		"empty qop":             {[]string{d + `, qop=""`}, "MD5", ""},
 		"no nonce":              {[]string{`Digest realm="r"`}, "", "without nonce"},
 		"no realm":              {[]string{`Digest nonce="r"`}, "", "without realm"},
-		"too long":              {[]string{d + `, x="` + strings.Repeat("y", maxChallenge) + `"`}, "", "more than 4096"},
+		"too long":              {[]string{d + `, x="` + strings.Repeat("y", MaxChallenge) + `"`}, "", "more than 4096"},
 		"broken and then whole": {[]string{`Digest realm="r"`, d}, "MD5", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
