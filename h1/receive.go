@@ -85,13 +85,14 @@ func (c *Conn) readError(err error) error {
 		return e
 	}
 	eof := err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF)
+	told := c.writeTold()
 	switch {
+	case c.inHead && eof && told != nil && told.Kind == wire.KindNetwork && reset.GaveUp(told.Err):
+		err = told.Err // the peer has ended nothing: the system has
 	case c.inHead && c.firstAt == 0 && (eof || reset.Is(err)):
 		// The failed write, if there was one, tells more than the end.
-		if c.active && c.up.where.Load() == upDone && c.up.err != nil {
-			err = c.up.err.Err
-		} else if c.writeErr != nil {
-			err = c.writeErr.Err
+		if told != nil {
+			err = told.Err
 		}
 		return &wire.Error{Phase: phase, Kind: wire.KindDisconnected, Remote: true, Sent: c.sent.Load(), Err: err}
 	case c.inHead && c.firstAt != 0 && (eof || reset.Is(err)):
@@ -105,6 +106,14 @@ func (c *Conn) readError(err error) error {
 		}
 	}
 	return &wire.Error{Phase: phase, Kind: wire.KindNetwork, Remote: true, Sent: c.sent.Load(), Err: err}
+}
+
+// writeTold returns what sending this request has failed with, if it has.
+func (c *Conn) writeTold() *wire.Error {
+	if c.active && c.up.where.Load() == upDone && c.up.err != nil {
+		return c.up.err
+	}
+	return c.writeErr
 }
 
 // truncated is the error of content that has ended too early.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -84,6 +86,70 @@ func TestResetThatTheUploadIsToldOf(t *testing.T) {
 				t.Errorf("content %q", got)
 			}
 			wantErr(t, err, wire.PhaseBody, wire.KindNetwork, true, true, "reset")
+			r.wantFree(1, wire.ConnClosed)
+		})
+	}
+}
+
+// givesUp is a connection that the system gives up while a write of it is under way,
+// after which a read meets an ordinary end.
+type givesUp struct {
+	*memconn.Conn
+	peer   *peer.Script
+	writes int    // that go well before
+	took   int    // bytes of the one that fails
+	last   string // what has come from the peer until then
+}
+
+func (c *givesUp) Write(p []byte) (int, error) {
+	if c.writes--; c.writes >= 0 {
+		return c.Conn.Write(p)
+	}
+	if c.writes == -1 {
+		c.peer.Send(c.last)
+		c.peer.Close()
+	}
+	return c.took, &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", syscall.ETIMEDOUT)}
+}
+
+// The peer has ended nothing, and may have received what was sent: the error is
+// the system's, whatever the end looks like to a read, and says whether anything
+// was sent. h2.TestSystemsTimeout is the same over HTTP/2.
+func TestSystemGivesUpInAWrite(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		writes int
+		took   int
+		last   string
+		length int64 // of the upload; 0: none
+		phase  wire.Phase
+		sent   bool
+	}{
+		{"nothing sent", 0, 0, "", 0, wire.PhaseWrite, false},
+		{"a part sent", 0, 5, "", 0, wire.PhaseHead, true},
+		{"within the response head", 0, 5, "HTTP/1.1 20", 0, wire.PhaseHead, true},
+		{"within the content, until close", 0, 5, "HTTP/1.1 200 OK\r\n\r\nhalf", 0, wire.PhaseBody, true},
+		{"within an upload", 1, 0, "", -1, wire.PhaseHead, true},
+		{"within an upload, and the response head", 1, 0, "HTTP/1.1 20", -1, wire.PhaseHead, true},
+		{"within an upload, and the content, until close", 1, 0, "HTTP/1.1 200 OK\r\n\r\nhalf", -1, wire.PhaseBody, true},
+		{"within an upload, and the content, of a length", 1, 0, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", -1, wire.PhaseBody, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			mem, p := peer.H1(t)
+			r := rigOver(t, h1.Config{}, &givesUp{mem, p, tt.writes, tt.took, tt.last}, p)
+			req := get("/")
+			if tt.length != 0 {
+				req = post(&body{Reader: byPieces{strings.NewReader(strings.Repeat("x", 5000)), 1000}}, tt.length)
+			}
+			var res wire.Response
+			err := r.do(context.Background(), req, &res)
+			if err == nil {
+				_, err = io.ReadAll(res.Body)
+			}
+			if err == nil {
+				t.Fatal("the content passed for whole")
+			}
+			wantErr(t, err, tt.phase, wire.KindNetwork, true, tt.sent, syscall.ETIMEDOUT.Error())
 			r.wantFree(1, wire.ConnClosed)
 		})
 	}

@@ -36,13 +36,13 @@ type upload struct {
 	c    *Conn
 	done chan struct{} // gets one token when an upload has ended
 
-	where    atomic.Uint32 // written by the uploader only
-	stopped  atomic.Bool   // set by the owner: do not begin anything new
-	final    atomic.Bool   // set by the owner: the final head has come
-	closed   atomic.Bool   // whoever sets it closes the body
-	progress atomic.Int64  // when the socket last took bytes
-	reset    atomic.Bool   // a write was told that the peer has reset the connection
-	sentAt   atomic.Int64  // when the request was fully sent or given up; 0 before
+	where    atomic.Uint32              // written by the uploader only
+	stopped  atomic.Bool                // set by the owner: do not begin anything new
+	final    atomic.Bool                // set by the owner: the final head has come
+	closed   atomic.Bool                // whoever sets it closes the body
+	progress atomic.Int64               // when the socket last took bytes
+	sentAt   atomic.Int64               // when the request was fully sent or given up; 0 before
+	told     atomic.Pointer[wire.Error] // a write's, that the connection is broken
 
 	// immutable while an upload runs
 	body io.ReadCloser // may be nil
@@ -84,7 +84,7 @@ func (c *Conn) startUpload(req *wire.Request, head []byte) {
 	}
 	u.where.Store(upSocket)
 	u.stopped.Store(false)
-	u.reset.Store(false)
+	u.told.Store(nil)
 	u.final.Store(false)
 	u.closed.Store(req.Body == nil)
 	u.progress.Store(c.lastAt)

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"syscall"
 	"unsafe"
 
 	"gohttpx.dev/internal/bufpool"
@@ -71,10 +70,11 @@ func (c *Conn) wrote(u *upload, n int64, err error, now, progress int64) (int64,
 	case u != nil && u.stopped.Load():
 		return 0, errStopped
 	case !reset.Deadline(err):
+		e := c.writeError(err)
 		if u != nil && reset.Broken(err) {
-			u.reset.Store(true)
+			u.told.Store(e)
 		}
-		return 0, c.writeError(err)
+		return 0, e
 	case c.plain && (c.lim.write == 0 || now-progress < c.lim.write):
 		return progress, nil // a deadline of armWrite's, to look for progress
 	}
@@ -90,9 +90,9 @@ func (c *Conn) writeError(err error) *wire.Error {
 	return e
 }
 
-// resetTold returns the reset that a write of this exchange was told of, or nil. A
-// socket tells of it but once: a read after that meets an ordinary end, which must
-// not pass for the end of content.
+// resetTold returns the reset that a write of this exchange was told of, or that the
+// system has given up, or nil. A socket tells of it but once: a read after that meets
+// an ordinary end, which must not pass for the end of content.
 func (c *Conn) resetTold() error {
 	if e := c.writeErr; e != nil && reset.Broken(e.Err) {
 		return e.Err
@@ -104,8 +104,8 @@ func (c *Conn) resetTold() error {
 	if w := u.where.Load(); c.active && (w == upSocket || w == upTail) && c.awaitEnd() {
 		u.done <- struct{}{} // its end is still to be noted, by whoever settles it
 	}
-	if u.reset.Load() {
-		return syscall.ECONNRESET
+	if e := u.told.Load(); e != nil {
+		return e.Err
 	}
 	return nil
 }

@@ -165,8 +165,12 @@ func TestSystemsTimeout(t *testing.T) {
 		synctest.Wait()
 		g.on.Store(true)
 		err = c.RoundTrip(t.Context(), get("/"), new(wire.Response))
-		if !errors.Is(err, syscall.ETIMEDOUT) || errors.Is(err, wire.ErrTimeout) {
-			t.Errorf("got %v", err)
+		var e *wire.Error
+		if !errors.Is(err, syscall.ETIMEDOUT) || errors.Is(err, wire.ErrTimeout) || !errors.As(err, &e) {
+			t.Fatalf("got %v", err)
+		}
+		if e.Kind != wire.KindNetwork || !e.Remote || !e.Sent {
+			t.Errorf("got %+v: the peer has ended nothing, and may have received the request", e)
 		}
 	})
 }

@@ -127,7 +127,9 @@ func (c *Conn) lostLocked(err error) {
 		// It tells more than the end that followed. (An alert of TLS tells why:
 		// a server refuses a client certificate after the handshake, RFC 8446
 		// §4.4.2.4, and does not read on.)
-		e.kind, e.err = wire.KindDisconnected, c.writeErr
+		if e.err = c.writeErr; !reset.GaveUp(e.err) { // or the peer has ended nothing
+			e.kind = wire.KindDisconnected
+		}
 	case isEnd(err):
 		e.kind = wire.KindDisconnected
 	}

@@ -3,8 +3,8 @@
 //
 // # Overview
 //
-// Is and Deadline are asked of the error of a read or a write, Broken of a write's
-// alone. What the system says differs: Windows has numbers of its own, which package syscall
+// Is, GaveUp and Deadline are asked of the error of a read or a write, Broken of a
+// write's alone. What the system says differs: Windows has numbers of its own, which package syscall
 // does not map to those of Unix.
 //
 // # Concurrency
@@ -33,9 +33,18 @@ func Is(err error) bool {
 	return false
 }
 
-// Broken reports whether a write was told of a reset. After the peer's FIN it is
-// told EPIPE, which says nothing of how the peer's bytes ended.
-func Broken(err error) bool { return Is(err) && !errors.Is(err, syscall.EPIPE) }
+// GaveUp reports whether it is the system that has ended the connection, as it does
+// when nobody answers it any more (ETIMEDOUT) or a network is away. The peer may be
+// well, and may have received what was sent before.
+func GaveUp(err error) bool {
+	var errno syscall.Errno
+	return errors.As(err, &errno) && !Is(err)
+}
+
+// Broken reports whether a write was told of a reset, or that the system has given
+// up: a read after that meets an end which is none. After the peer's FIN it is told
+// EPIPE, which says nothing of how the peer's bytes ended.
+func Broken(err error) bool { return GaveUp(err) || Is(err) && !errors.Is(err, syscall.EPIPE) }
 
 // Deadline reports whether a call on a connection ended by its deadline. The system's
 // ETIMEDOUT says Timeout as well, but it is the end of the connection.

@@ -27,10 +27,11 @@ func TestIs(t *testing.T) {
 		{"a reset within", within(syscall.ECONNRESET), true, true},
 		{"an abort within", within(syscall.ECONNABORTED), true, true},
 		{"a write after the end", within(syscall.EPIPE), true, false},
-		{"a refusal", within(syscall.ECONNREFUSED), false, false},
-		{"the system's timeout", within(syscall.ETIMEDOUT), false, false},
+		{"a refusal", within(syscall.ECONNREFUSED), false, true},
+		{"the system's timeout", within(syscall.ETIMEDOUT), false, true},
+		{"a deadline of ours", os.ErrDeadlineExceeded, false, false},
 		{"two of the system's, the second a reset", errors.Join(within(syscall.EAGAIN), within(syscall.ECONNRESET)), true, true},
-		{"two of the system's, neither a reset", errors.Join(within(syscall.EAGAIN), within(syscall.ETIMEDOUT)), false, false},
+		{"two of the system's, neither a reset", errors.Join(within(syscall.EAGAIN), within(syscall.ETIMEDOUT)), false, true},
 		{"two errors, one a reset", errors.Join(io.ErrUnexpectedEOF, syscall.ECONNRESET), true, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -39,6 +40,9 @@ func TestIs(t *testing.T) {
 			}
 			if got := Broken(tt.err); got != tt.broken {
 				t.Errorf("Broken is %v", got)
+			}
+			if got, want := GaveUp(tt.err), tt.broken && !tt.is; got != want {
+				t.Errorf("GaveUp is %v", got)
 			}
 		})
 	}
