@@ -110,6 +110,8 @@ func TestKnownLiteralsChangeNothing(t *testing.T) {
 	const inTwo = 9 // pieces: the first has so many bytes
 	warm := "\x88" + a + b
 	full := strings.Repeat(a, goodFields)
+	// Of a literal named "a"; and, behind 0xff, the end of an index and an :authority.
+	within := "\x00\x01a\x60" + strings.Repeat("v", 96)
 	for _, tt := range []struct {
 		name, before string
 		blocks       []string
@@ -128,6 +130,12 @@ func TestKnownLiteralsChangeNothing(t *testing.T) {
 		{name: "update behind the last place and more, all known", cfg: DecoderConfig{BlockFrames: 200}, blocks: []string{"\x88\x40\x01c\x01d", full, full, full, full + a + "\x20"}, want: "conn COMPRESSION_ERROR §4.3"},
 		{name: "update behind what is known, of a stream that is gone", kinds: []BlockKind{ResponseBlock, DiscardBlock}, blocks: []string{a, a, a, a, "\x88\x40\x01c\x01d", a + "\x20"}, want: "conn COMPRESSION_ERROR §4.3"},
 		{name: "update behind what is known, cut", blocks: []string{"\x88\x40\x01c\x01d", a, a, a, a + "\x3f\xe1"}, want: "conn COMPRESSION_ERROR §4.3"},
+		{name: "update behind what is known, the table empty, of a stream that is gone", before: "\x20", kinds: []BlockKind{ResponseBlock, DiscardBlock}, blocks: []string{a, a, a, a, a, a + "\x20" + b}},
+		{name: "two updates in the block after one that ends with what is known", blocks: []string{"\x88\x40\x01c\x01d", "\x88" + a, "\x88" + a, "\x88" + a, "\x3f\xe1\x1f\x3f\xe1\x1f\x88\xbe"}},
+		{name: "more literals than places, table of size 0", cfg: DecoderConfig{BlockFrames: 300}, before: "\x20", blocks: []string{"\x88" + full + b + a, "\x88" + full + b + a, "\x88" + full + b + a}},
+		{name: "what is known, in an index and a literal", cfg: DecoderConfig{BlockFrames: 300}, blocks: []string{
+			"\x88" + strings.Repeat("\x40\x01c\x00", 66), "\x90" + within, "\x90" + within, "\x90" + within, "\xff" + within,
+		}, want: "stream PROTOCOL_ERROR §8.3"},
 		{name: "two updates behind what is known", before: "\x20", blocks: []string{a, a, a, a + "\x3f\xe1\x1f\x20\x88"}, want: "stream PROTOCOL_ERROR §8.3"},
 		{name: "status behind what is known", blocks: []string{"\x88", a + "\x88"}, want: "stream PROTOCOL_ERROR §8.3"},
 		{name: "no status", blocks: []string{"\x88", a}, want: "stream PROTOCOL_ERROR §8.3.2"},
