@@ -2,11 +2,15 @@ package h2_test
 
 import (
 	"io"
+	"net"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"gohttpx.dev/h2"
+	"gohttpx.dev/internal/peer"
 	"gohttpx.dev/wire"
 )
 
@@ -279,4 +283,53 @@ func TestSelfSmallPieces(t *testing.T) {
 			k.fails(wire.ErrClosed)
 		})
 	}
+}
+
+// broken is a socket that takes no more from some time on.
+type broken struct {
+	net.Conn
+	is    atomic.Bool
+	tries atomic.Int32
+}
+
+func (b *broken) Write(p []byte) (int, error) {
+	if b.is.Load() {
+		b.tries.Add(1)
+		return 0, syscall.EPIPE
+	}
+	return b.Conn.Write(p)
+}
+
+// A socket that has refused a write of the upload's own is not written to again, while
+// the reader looks for what the peer has said.
+func TestSelfBroken(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		nc, p := peer.H2(t)
+		b := &broken{Conn: nc}
+		c, err := h2.NewConn(t.Context(), b, h2.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		p.WantPreface("a connection starts with the preface")
+		f := &fixture{p, t, c, nc}
+		f.SendSettings(large...)
+		f.SendRaw(h2.AppendSettingsAck(nil))
+		f.WantSettingsAck("SETTINGS are acknowledged")
+		body := newNoise(20<<20, 0)
+		gate := make(chan struct{})
+		body.gates = []chan struct{}{gate}
+		k := openSelf(t, f, body)
+		b.is.Store(true)
+		close(gate)
+		synctest.Wait()
+		if n := b.tries.Load(); n != 1 || f.c.Unsent() > h2.MaxUnsent || body.read > 2<<20 {
+			t.Errorf("%d writes to a broken socket, %d bytes wait, %d were read from the body", n, f.c.Unsent(), body.read)
+		}
+		k.fails(syscall.EPIPE)
+		synctest.Wait()
+		if n := body.closes.Load(); n != 1 {
+			t.Errorf("the body was closed %d times", n)
+		}
+	})
 }
