@@ -184,22 +184,24 @@ func TestSelfTimeout(t *testing.T) {
 			})
 		})
 	}
-	t.Run("the request's is the shorter one", func(t *testing.T) {
-		// Its uploader must be able to look at the clock.
-		bubble(t, func(t *testing.T) {
-			f := start(t, h2.Config{Write: time.Minute, PingInterval: -1}, large...)
-			f.SendRaw(h2.AppendWindowUpdate(nil, 0, h2.MaxWindow-1<<16))
-			synctest.Wait()
-			f.nc.SetCapacity(200 << 10)
-			req := post("/", newNoise(10<<20, 0), 10<<20)
-			req.Timeouts.Write = time.Second
-			began := time.Now()
-			k := f.do(t.Context(), req)
-			k.fails(wire.ErrWriteTimeout)
-			within(t, "timeout", time.Since(began), time.Second)
-			f.phase(wire.ConnOpen)
+	for name, write := range map[string]time.Duration{"the request's is the shorter one": time.Minute, "the request's alone": wire.Never} {
+		t.Run(name, func(t *testing.T) {
+			// Its uploader must be able to look at the clock.
+			bubble(t, func(t *testing.T) {
+				f := start(t, h2.Config{Write: write, PingInterval: -1}, large...)
+				f.SendRaw(h2.AppendWindowUpdate(nil, 0, h2.MaxWindow-1<<16))
+				synctest.Wait()
+				f.nc.SetCapacity(200 << 10)
+				req := post("/", newNoise(10<<20, 0), 10<<20)
+				req.Timeouts.Write = time.Second
+				began := time.Now()
+				k := f.do(t.Context(), req)
+				k.fails(wire.ErrWriteTimeout)
+				within(t, "timeout", time.Since(began), time.Second)
+				f.phase(wire.ConnOpen)
+			})
 		})
-	})
+	}
 }
 
 // A write that fails, and Close, reach everybody who waits, and the socket is closed.
