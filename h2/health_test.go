@@ -369,7 +369,9 @@ func TestSettingsTimeout(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				f := raw(t, tt.cfg)
+				cfg := tt.cfg
+				cfg.Interim = 100 // that is how the peer says that it is there
+				f := raw(t, cfg)
 				f.SendSettings()
 				f.WantSettingsAck("acknowledged")
 				began := time.Now()
