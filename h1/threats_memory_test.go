@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -166,8 +167,7 @@ func (k flooded) measure(t *testing.T, cfg h1.Config, n int) {
 		t.Logf("refused after %d bytes: %v", said, errs[0])
 		held = max(1, said-2*step)
 	}
-	// The collector may be late on a busy machine: what is above a bound is so again.
-	for try := 1; ; try++ {
+	leak.Try(t, func() (fault string) {
 		open, peak, back, _, _ := k.run(t, cfg, n, held, k.piece)
 		if k.most == 0 {
 			_, p, b, _, _ := k.run(t, cfg, n, 0, 0)
@@ -175,24 +175,17 @@ func (k flooded) measure(t *testing.T, cfg h1.Config, n int) {
 		}
 		t.Logf("%d connections, bytes of each: %d open after %d bytes, %d at the peak, %d after Close", n, open, held, peak, back)
 		if raceOn {
-			return // the detector's memory is not ours
+			return "" // the detector's memory is not ours
 		}
 		if k.idle {
 			peak -= 2 * h1.DefaultHeadBytes // on the way
 		}
-		fits, left := open <= floodBound && peak <= floodBound, back*int64(n) > 2<<20
-		if fits && !left {
-			return
+		switch {
+		case open > floodBound || peak > floodBound:
+			return fmt.Sprintf("more than %d bytes for each connection", floodBound)
+		case back*int64(n) > 2<<20:
+			return fmt.Sprintf("%d bytes of each connection are left", back)
 		}
-		if try < 3 {
-			continue
-		}
-		if !fits {
-			t.Errorf("more than %d bytes for each connection", floodBound)
-		}
-		if left {
-			t.Errorf("%d bytes of each connection are left", back)
-		}
-		return
-	}
+		return ""
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -271,8 +272,7 @@ func (k flooded) measure(t *testing.T, cfg h2.Config, n int) {
 	case held == 0:
 		held = int64(len(k.once))
 	}
-	// The collector may be late on a busy machine: what is above a bound is so again.
-	for try := 1; ; try++ {
+	leak.Try(t, func() (fault string) {
 		open, peak, back, _, _ := k.run(t, cfg, n, held, k.piece)
 		if k.refused != 0 {
 			_, p, b, _, _ := k.run(t, cfg, n, 0, 0)
@@ -280,7 +280,7 @@ func (k flooded) measure(t *testing.T, cfg h2.Config, n int) {
 		}
 		t.Logf("%d connections, bytes of each: %d open after %d bytes, %d at the peak, %d after Close", n, open, held, peak, back)
 		if raceEnabled {
-			return // the detector's memory is not ours
+			return "" // the detector's memory is not ours
 		}
 		if k.idle {
 			peak -= 2 * h2.DefaultListBytes // on the way
@@ -288,19 +288,12 @@ func (k flooded) measure(t *testing.T, cfg h2.Config, n int) {
 		if n < 500 {
 			peak /= 2 // the collector does not hurry for so little
 		}
-		fits, left := open <= bound && peak <= bound, back*int64(n) > 2<<20
-		if fits && !left {
-			return
+		switch {
+		case open > bound || peak > bound:
+			return fmt.Sprintf("more than %d bytes for each connection", bound)
+		case back*int64(n) > 2<<20:
+			return fmt.Sprintf("%d bytes of each connection are left", back)
 		}
-		if try < 3 {
-			continue
-		}
-		if !fits {
-			t.Errorf("more than %d bytes for each connection", bound)
-		}
-		if left {
-			t.Errorf("%d bytes of each connection are left", back)
-		}
-		return
-	}
+		return ""
+	})
 }
