@@ -4,8 +4,8 @@
 // # Overview
 //
 // Is, GaveUp and Deadline are asked of the error of a read or a write, Broken of a
-// write's alone. What the system says differs: Windows has numbers of its own, which package syscall
-// does not map to those of Unix.
+// write's alone. What the system says differs: Windows has numbers of its own, which
+// package syscall does not map to those of Unix.
 //
 // # Concurrency
 //
